@@ -1,0 +1,98 @@
+"""Every error of ours: each sentence says what happened and the way out; its fields carry the facts.
+
+CcmuxError
+├── SettingsInvalid       the settings file has problems, all of them named
+├── RuntimeDirUnsafe      the runtime directory is not ours alone
+├── AlreadyRunning        another daemon holds the runtime directory
+├── DaemonUnreachable     no daemon answers on control.sock
+├── RequestRefused        the daemon understood a request and said no
+├── PaneLost              the tmux pane, session or server went away
+├── ClaudeNotFound        the configured command is not a program
+├── PortTaken             the HTTP port belongs to somebody else
+└── StoreFailed           the database could not do what was asked
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CcmuxError(Exception):
+    """Base of all our errors; `str(error)` is one line for a person."""
+
+
+class SettingsInvalid(CcmuxError):
+    """The settings file has problems; all are listed. Mend the named lines and start again."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: " + "; ".join(self.problems))
+
+
+class RuntimeDirUnsafe(CcmuxError):
+    """The runtime directory belongs to somebody else, is a link, or is open to others."""
+
+    def __init__(self, path: str, reason: str, way_out: str) -> None:
+        self.path = path
+        super().__init__(f"refusing runtime directory {path}: {reason}; {way_out}")
+
+
+class AlreadyRunning(CcmuxError):
+    """Another daemon holds the lock of the runtime directory. Stop it, or set another `[runtime] dir`."""
+
+    def __init__(self, path: str, pid: int, project: str) -> None:
+        self.path = path
+        self.pid = pid
+        super().__init__(
+            f"{path} is in use by the ccmux daemon of project '{project}' (pid {pid}); "
+            f"stop it, or set another [runtime] dir in ccmux.toml"
+        )
+
+
+class DaemonUnreachable(CcmuxError):
+    """Nobody answers on control.sock. Start the daemon with `ccmux`."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"no daemon answers at {path} ({reason}); start it with `ccmux`")
+
+
+class RequestRefused(CcmuxError):
+    """The daemon understood a request and refused it; the text says why and what would do."""
+
+
+class PaneLost(CcmuxError):
+    """The pane, its session or the tmux server went away; lifecycle builds it again."""
+
+    def __init__(self, what: str, *, during: str) -> None:
+        self.during = during
+        super().__init__(f"tmux pane lost during {during}: {what}; ccmux builds the session again")
+
+
+class ClaudeNotFound(CcmuxError):
+    """The `[claude] command` is not an executable on the PATH."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        super().__init__(
+            f"'{command}' is not on the PATH; install Claude Code (npm install -g @anthropic-ai/claude-code), "
+            f"set [claude] command in ccmux.toml, or try `ccmux --demo`"
+        )
+
+
+class PortTaken(CcmuxError):
+    """The HTTP port is in use by another program. Set another `[mcp] port`."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        super().__init__(
+            f"port {port} on 127.0.0.1 is taken by another program; set [mcp] port in ccmux.toml"
+        )
+
+
+class StoreFailed(CcmuxError):
+    """The database could not do what was asked; `reason` is SQLite's own word."""
+
+    def __init__(self, path: str, reason: str, way_out: str) -> None:
+        self.reason = reason
+        super().__init__(f"database {path}: {reason}; {way_out}")

@@ -1,0 +1,83 @@
+"""What a message is on its way: as it came in, as it is kept, and the states it goes through.
+
+Plain values only; who moves a message from state to state is the store's and the services' business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class MessageState(StrEnum):
+    """Where a message is. `queued → typing → submitted → started → answered`; two more stand beside them."""
+
+    QUEUED = "queued"
+    """On disk, waits for the gate."""
+    TYPING = "typing"
+    """On disk as being typed: the keys may or may not have been sent."""
+    SUBMITTED = "submitted"
+    """Claude's UserPromptSubmit hook reported our text."""
+    STARTED = "started"
+    """Claude's transcript holds our text: the turn runs."""
+    ANSWERED = "answered"
+    """The turn that carried it has ended."""
+    UNCERTAIN = "uncertain"
+    """Typed, but neither proved nor disproved; it is never typed again without evidence."""
+    DEAD = "dead"
+    """Given up, with the reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Incoming:
+    """A message as a writer meant it, before it has a number.
+
+    Attributes:
+        channel: Where it came from; a valid channel name.
+        content: The text, as written; cleaned only when it is typed.
+        ts: Epoch seconds.
+        key: The sender's own id, or None. The same key on the same channel is taken once.
+        meta: Facts of the sender's, kept and handed on.
+        attachments: Absolute paths.
+    """
+
+    channel: str
+    content: str
+    ts: float
+    key: str | None = None
+    meta: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A line that cannot be a message: kept verbatim with the reason.
+
+    Attributes:
+        channel: Of the FIFO it came through.
+        raw: The line's bytes without its newline; for an over-long line all of it that was read.
+        reason: For a person, one clause.
+    """
+
+    channel: str
+    raw: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """A message in the queue. `id` grows by arrival; `reason` says why it is where it is, or is empty."""
+
+    id: int
+    channel: str
+    content: str
+    ts: float
+    key: str | None
+    meta: Mapping[str, Any]
+    attachments: tuple[str, ...]
+    state: MessageState
+    reason: str = ""
+    prompt_id: str | None = None
+    """Claude's id of the turn that carried it, once known."""

@@ -1,0 +1,270 @@
+"""The sockets in the wall: what services and web need of the outside, as protocols. Drivers fit them.
+
+Every method that may block is `async`. Every error a port raises is one of `core/errors.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Flag, auto
+from typing import Any, Protocol
+
+from ccmux.core.events import Draft, Event, EventType
+from ccmux.core.messages import Incoming, Message, MessageState, Rejected
+from ccmux.core.observation import PaneView, Sighting
+from ccmux.core.outgoing import Outgoing
+
+# --------------------------------------------------------------------------------------------------- time
+
+
+class Clock(Protocol):
+    """Wall time, for what people read and for other programs' stamps. Waiting uses the loop's own clock."""
+
+    def now(self) -> float:
+        """Return epoch seconds."""
+        ...
+
+    def hhmm(self, ts: float) -> str:
+        """Return local wall time of `ts` (epoch seconds) as `HH:MM`."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- the store
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of one line: its message id, and whether the key had been taken before."""
+
+    id: int
+    duplicate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FinishedTurn:
+    """A turn to be recorded once: the event's fields and where its reading can go on.
+
+    Attributes:
+        resume_offset: Byte offset in the transcript behind which no part of this turn stands.
+        prompts: Texts of the turn's prompts as the transcript has them.
+    """
+
+    session_id: str
+    prompt_id: str
+    resume_offset: int
+    fields: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostedSession:
+    """The Claude session we host. `spoken`: it has had at least one prompt, so a transcript must exist.
+
+    `offset` is where the transcript was read to, in bytes: the first line of the oldest open turn, or the end.
+    """
+
+    session_id: str
+    transcript_path: str
+    spoken: bool
+    offset: int
+
+
+class Store(Protocol):
+    """The database: one transaction a call; a change and the event that tells of it are one transaction.
+
+    Raises StoreFailed.
+    """
+
+    # messages
+    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+        """Commit a batch: messages `queued`, rejects `dead`; answers in the same order."""
+        ...
+
+    async def waiting(self, limit: int) -> list[Message]:
+        """Return the oldest `queued` messages, oldest first."""
+        ...
+
+    async def in_flight(self) -> list[Message]:
+        """Return messages in `typing`, `submitted`, `started` and `uncertain`, oldest first."""
+        ...
+
+    async def move(
+        self, ids: Collection[int], state: MessageState, *, reason: str = "", prompt_id: str | None = None
+    ) -> None:
+        """Set the state of messages; where it is already so, nothing happens and no event is written."""
+        ...
+
+    async def message(self, id_or_key: str) -> list[Message]:
+        """Return the messages with this number or this sender's key, newest first."""
+        ...
+
+    async def messages(self, *, states: Collection[MessageState] = (), limit: int = 100) -> list[Message]:
+        """Return the newest messages, newest first; no states means all."""
+        ...
+
+    async def counts(self) -> dict[str, int]:
+        """Return how many messages are in each state."""
+        ...
+
+    # turns and the hosted session
+    async def finish_turn(self, turn: FinishedTurn) -> bool:
+        """Record a turn, its event, its messages' `answered` and the offset; False if it is recorded already."""
+        ...
+
+    async def hosted(self) -> HostedSession | None:
+        """Return the session to resume, or None if there never was one."""
+        ...
+
+    async def host(self, session: HostedSession) -> None:
+        """Remember the session Claude is in now."""
+        ...
+
+    # events
+    async def record(self, draft: Draft) -> None:
+        """Write an event that stands for itself."""
+        ...
+
+    async def events_since(self, seq: int, types: Collection[EventType], limit: int) -> list[Event]:
+        """Return events with a number above `seq`, oldest first; no types means all."""
+        ...
+
+    async def last_seq(self) -> int:
+        """Return the number of the newest event, 0 where there is none."""
+        ...
+
+    # outbox
+    async def put_out(self, channel: str, message: str, *, key: str | None, ts: float) -> Taken:
+        """Commit a message for a channel; a key taken before on that channel changes nothing."""
+        ...
+
+    async def next_out(self, channel: str) -> Outgoing | None:
+        """Return the oldest undelivered message of a channel."""
+        ...
+
+    async def delivered(self, out_id: int) -> None:
+        """Mark an outgoing message delivered (event `channel` `delivered`)."""
+        ...
+
+    async def out_waiting(self) -> dict[str, int]:
+        """Return how many messages wait for each channel that has any."""
+        ...
+
+
+# ----------------------------------------------------------------------------------------------- the hub
+
+
+class Ear(Protocol):
+    """One listener's own queue of sightings; used by one task."""
+
+    async def next(self) -> Sighting:
+        """Wait for the next sighting."""
+        ...
+
+    def drain(self) -> list[Sighting]:
+        """Return what has been heard and not yet taken, without waiting."""
+        ...
+
+
+class Sightings(Protocol):
+    """The house's inner feed: values that services tell each other. Told in order, heard in order."""
+
+    def tell(self, sighting: Sighting) -> None: ...
+
+    def listen(self, *kinds: type[Sighting]) -> Ear:
+        """Return an ear for these kinds; it hears what is told from now on."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------- tmux, processes
+
+
+class Pane(Protocol):
+    """Claude's pane. Every method raises PaneLost where pane, session or server are gone."""
+
+    async def look(self) -> PaneView: ...
+
+    async def paste(self, text: str) -> None:
+        """Send `text` as one bracketed paste; newlines stay newlines, nothing is submitted."""
+        ...
+
+    async def press(self, key: str) -> None:
+        """Press one key by its tmux name: `Enter`, `Escape`, `C-s`."""
+        ...
+
+
+# -------------------------------------------------------------------------------------------- file events
+
+
+class FileChange(Flag):
+    """What happened to a name in a watched folder, or to the watched file itself."""
+
+    APPEARED = auto()
+    """Created, or moved in."""
+    VANISHED = auto()
+    """Deleted, or moved away."""
+    WRITTEN = auto()
+    """Its content changed."""
+    CLOSED = auto()
+    """Somebody who had it open for writing closed it."""
+    OPENED = auto()
+    """Somebody opened it."""
+    SELF_GONE = auto()
+    """The watched path itself was deleted or moved: the watch is over."""
+    OVERFLOWED = auto()
+    """The kernel dropped events: look at everything again."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileEvent:
+    """`name` is the name inside a watched folder, "" for the watched path itself."""
+
+    name: str
+    change: FileChange
+
+
+class FileEvents(Protocol):
+    """The kernel's file events (inotify(7)), for the running loop."""
+
+    def watch(
+        self, path: str, wanted: FileChange, callback: Callable[[FileEvent], None]
+    ) -> AbstractContextManager[None]:
+        """Call back in the loop for each wanted change below (folder) or of (file) `path`.
+
+        SELF_GONE and OVERFLOWED are always told. Leaving the context ends the watch.
+
+        Raises:
+            FileNotFoundError: There is no such path.
+        """
+        ...
+
+
+# ------------------------------------------------------------------------------------------- transcripts
+
+
+class LineTail(Protocol):
+    """A file that grows by lines."""
+
+    def lines(self, path: str, offset: int) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
+        """Yield batches of (offset behind the line, line without newline), whole lines only, for ever.
+
+        An empty batch means: read to the end, waiting for more. A file that does not exist yet is waited
+        for; a file that became shorter than what was read is read again from its start.
+        """
+        ...
+
+
+__all__ = [
+    "Clock",
+    "Ear",
+    "FileChange",
+    "FileEvent",
+    "FileEvents",
+    "FinishedTurn",
+    "HostedSession",
+    "LineTail",
+    "Pane",
+    "Sightings",
+    "Store",
+    "Taken",
+]
