@@ -9,6 +9,8 @@ CcmuxError
 ├── PaneLost              the tmux pane, session or server went away
 ├── ClaudeNotFound        the configured command is not a program
 ├── PortTaken             the HTTP port belongs to somebody else
+├── ProjectFileFailed     a file of the project's cannot be read or written
+├── SecretUnsafe          a file of secrets is not ours alone
 └── StoreFailed           the database could not do what was asked
 """
 
@@ -96,3 +98,19 @@ class StoreFailed(CcmuxError):
     def __init__(self, path: str, reason: str, way_out: str) -> None:
         self.reason = reason
         super().__init__(f"database {path}: {reason}; {way_out}")
+
+
+class ProjectFileFailed(CcmuxError):
+    """A file of the project's cannot be read or written; it is as it was. Mend its permissions."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path} {reason}; mend its permissions and start ccmux again")
+
+
+class SecretUnsafe(CcmuxError):
+    """A secret, or the directory it lies in, is not ours alone, or is no secret at all."""
+
+    def __init__(self, path: str, reason: str, way_out: str) -> None:
+        self.path = path
+        super().__init__(f"refusing secret {path}: {reason}; {way_out}")
