@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from enum import Flag, auto
+from datetime import datetime
+from enum import Enum, Flag, auto
 from typing import Any, Protocol
 
 from ccmux.core.events import Draft, Event, EventType
@@ -24,6 +25,10 @@ class Clock(Protocol):
 
     def now(self) -> float:
         """Return epoch seconds."""
+        ...
+
+    def local(self, ts: float) -> datetime:
+        """Return local time of `ts` (epoch seconds), aware."""
         ...
 
     def hhmm(self, ts: float) -> str:
@@ -43,12 +48,32 @@ class Taken:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ExpectedPrompt:
+    """A batch that was typed, or was about to be, and is not proved yet.
+
+    Attributes:
+        ids: Its messages.
+        lead: The short line before a paste that the CLI wraps, "" where the body stands alone.
+        body: The text of the messages as built.
+        typed_at: Epoch seconds just before its first key.
+        submitted: Claude's hook has reported it; only the transcript has not.
+    """
+
+    ids: tuple[int, ...]
+    lead: str
+    body: str
+    typed_at: float = 0.0
+    submitted: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FinishedTurn:
     """A turn to be recorded once: the event's fields and where its reading can go on.
 
     Attributes:
         resume_offset: Byte offset in the transcript behind which no part of this turn stands.
         prompts: Texts of the turn's prompts as the transcript has them.
+
     """
 
     session_id: str
@@ -61,7 +86,7 @@ class FinishedTurn:
 class HostedSession:
     """The Claude session we host. `spoken`: it has had at least one prompt, so a transcript must exist.
 
-    `offset` is where the transcript was read to, in bytes: the first line of the oldest open turn, or the end.
+    `offset`, in bytes, is where reading goes on: the first line of the oldest open turn, or the end.
     """
 
     session_id: str
@@ -89,10 +114,21 @@ class Store(Protocol):
         """Return messages in `typing`, `submitted`, `started` and `uncertain`, oldest first."""
         ...
 
+    async def begin_typing(self, ids: Sequence[int], *, lead: str, body: str) -> None:
+        """Set messages to `typing` together with the exact text that is about to be typed for them."""
+        ...
+
+    async def expected(self) -> list[ExpectedPrompt]:
+        """Return the typed batches with messages in `typing`, `submitted` or `uncertain`, oldest first."""
+        ...
+
     async def move(
         self, ids: Collection[int], state: MessageState, *, reason: str = "", prompt_id: str | None = None
     ) -> None:
-        """Set the state of messages; where it is already so, nothing happens and no event is written."""
+        """Set the state of messages, where `messages.FOLLOWS` allows it; elsewhere nothing happens.
+
+        A `prompt_id` is remembered also where the state stays.
+        """
         ...
 
     async def message(self, id_or_key: str) -> list[Message]:
@@ -109,7 +145,7 @@ class Store(Protocol):
 
     # turns and the hosted session
     async def finish_turn(self, turn: FinishedTurn) -> bool:
-        """Record a turn, its event, its messages' `answered` and the offset; False if it is recorded already."""
+        """Record a turn, its event, its messages' `answered` and the offset; False if it stands already."""
         ...
 
     async def hosted(self) -> HostedSession | None:
@@ -118,6 +154,15 @@ class Store(Protocol):
 
     async def host(self, session: HostedSession) -> None:
         """Remember the session Claude is in now."""
+        ...
+
+    # what a person said that outlives the daemon
+    async def paused(self) -> bool:
+        """Tell whether injection is paused by a person."""
+        ...
+
+    async def pause(self, *, on: bool) -> None:
+        """Remember that injection is paused, or is no more."""
         ...
 
     # events
@@ -161,6 +206,10 @@ class Ear(Protocol):
         """Wait for the next sighting."""
         ...
 
+    def put(self, sighting: Sighting) -> None:
+        """Let this ear alone hear something."""
+        ...
+
     def drain(self) -> list[Sighting]:
         """Return what has been heard and not yet taken, without waiting."""
         ...
@@ -190,6 +239,98 @@ class Pane(Protocol):
 
     async def press(self, key: str) -> None:
         """Press one key by its tmux name: `Enter`, `Escape`, `C-s`."""
+        ...
+
+
+# --------------------------------------------------------------------------------------------- the way out
+
+
+class SendOutcome(Enum):
+    """What became of a message that Claude sent to a channel."""
+
+    DELIVERED = auto()
+    """A reader's pipe holds the whole line."""
+    BEHIND = auto()
+    """On disk; a reader is there and has not come to it yet."""
+    QUEUED = auto()
+    """On disk; nobody reads the channel now."""
+    DUPLICATE = auto()
+    """The caller's id was taken before on this channel: nothing is sent twice."""
+    NO_CHANNEL = auto()
+    """There is no such channel; `names` are those there are."""
+    INVALID = auto()
+    """`reason` says which argument is wrong and how."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendResult:
+    """The answer to one `send`."""
+
+    outcome: SendOutcome
+    names: tuple[str, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelInfo:
+    """A channel as it stands: `waiting` counts the messages on disk that nobody has read yet."""
+
+    name: str
+    has_reader: bool
+    waiting: int
+
+
+class Channels(Protocol):
+    """The way out as Claude's tools see it. Raises StoreFailed."""
+
+    async def send(self, channel: str, message: str, *, key: str | None) -> SendResult:
+        """Take a message for a channel; once this returns with anything but a refusal it is on disk.
+
+        Args:
+            channel: As the caller wrote it, valid or not.
+            message: Any text, newlines too.
+            key: The caller's own id: the same one on the same channel is delivered once; None: no such care.
+
+        """
+        ...
+
+    async def infos(self) -> Sequence[ChannelInfo]:
+        """Return every channel that has a FIFO or waiting messages, by name."""
+        ...
+
+
+class OutputChange(Enum):
+    """What happened to an output FIFO."""
+
+    ADDED = auto()
+    REMOVED = auto()
+    READER = auto()
+    """Somebody opened it for reading."""
+
+
+class Outputs(Protocol):
+    """The `out.*` FIFOs that adapters make in the runtime directory."""
+
+    def watch(self, callback: Callable[[str, OutputChange], None]) -> AbstractContextManager[None]:
+        """Find FIFOs as they come and go, and tell of each channel's changes; those there are now at once.
+
+        Outside this context no channel is known.
+        """
+        ...
+
+    def channels(self) -> frozenset[str]:
+        """Return the channels that have a FIFO now."""
+        ...
+
+    def has_reader(self, channel: str) -> bool:
+        """Tell whether somebody has the channel's FIFO open for reading now."""
+        ...
+
+    async def write_line(self, channel: str, data: bytes) -> bool:
+        """Write a whole line, as fast as the reader reads; one call at a time a channel.
+
+        False: no reader, or it left before the line was whole; then all of it must be written again.
+        """
         ...
 
 
@@ -235,6 +376,7 @@ class FileEvents(Protocol):
 
         Raises:
             FileNotFoundError: There is no such path.
+
         """
         ...
 
@@ -255,15 +397,22 @@ class LineTail(Protocol):
 
 
 __all__ = [
+    "ChannelInfo",
+    "Channels",
     "Clock",
     "Ear",
+    "ExpectedPrompt",
     "FileChange",
     "FileEvent",
     "FileEvents",
     "FinishedTurn",
     "HostedSession",
     "LineTail",
+    "OutputChange",
+    "Outputs",
     "Pane",
+    "SendOutcome",
+    "SendResult",
     "Sightings",
     "Store",
     "Taken",

@@ -16,7 +16,7 @@ def is_channel(name: str) -> bool:
 
 
 def input_channel(fifo_name: str) -> str | None:
-    """Return the channel that a file of this name in the runtime directory feeds, or None if it is no door."""
+    """Return the channel that a file of this name in the runtime directory feeds, or None."""
     if fifo_name == "in":
         return DEFAULT_CHANNEL
     return _after("in.", fifo_name)

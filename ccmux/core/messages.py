@@ -30,6 +30,30 @@ class MessageState(StrEnum):
     """Given up, with the reason."""
 
 
+OPEN_STATES = frozenset(
+    {
+        MessageState.QUEUED,
+        MessageState.TYPING,
+        MessageState.SUBMITTED,
+        MessageState.STARTED,
+        MessageState.UNCERTAIN,
+    }
+)
+"""A message in one of these still wants something done."""
+
+FOLLOWS: Mapping[MessageState, frozenset[MessageState]] = {
+    MessageState.QUEUED: frozenset({MessageState.TYPING, MessageState.DEAD}),
+    MessageState.TYPING: frozenset(MessageState) - {MessageState.TYPING},
+    MessageState.SUBMITTED: frozenset(MessageState) - {MessageState.SUBMITTED, MessageState.TYPING},
+    MessageState.STARTED: frozenset({MessageState.ANSWERED}),
+    MessageState.UNCERTAIN: frozenset(MessageState) - {MessageState.UNCERTAIN, MessageState.TYPING},
+    MessageState.ANSWERED: frozenset(),
+    MessageState.DEAD: frozenset({MessageState.QUEUED}),
+}
+"""What may follow a state. Two witnesses (hook and transcript) report in any order; nothing ever goes back
+because the slower one speaks later."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
     """A message as a writer meant it, before it has a number.
@@ -41,6 +65,7 @@ class Incoming:
         key: The sender's own id, or None. The same key on the same channel is taken once.
         meta: Facts of the sender's, kept and handed on.
         attachments: Absolute paths.
+
     """
 
     channel: str
@@ -59,6 +84,7 @@ class Rejected:
         channel: Of the FIFO it came through.
         raw: The line's bytes without its newline; for an over-long line all of it that was read.
         reason: For a person, one clause.
+
     """
 
     channel: str

@@ -86,6 +86,23 @@ class PaneView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PaneProcess:
+    """The pane's own process, as tmux knows it.
+
+    Attributes:
+        pid: None where it has ended, and where nothing was started in the pane yet.
+        dead: It has ended; the pane still shows its last screen.
+        exit_status: Its exit code, None unless it ended by itself.
+        exit_signal: The signal that ended it, None unless one did.
+    """
+
+    pid: int | None
+    dead: bool
+    exit_status: int | None = None
+    exit_signal: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RegistryEntry:
     """Claude's own registry file, `sessions/<pid>.json`.
 
@@ -176,6 +193,11 @@ class TurnSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class CaughtUp:
+    """The transcript of the hosted session has been read to its end for the first time."""
+
+
+@dataclass(frozen=True, slots=True)
 class QueueGrew:
     """Messages were committed: the dispatcher may have work."""
 
@@ -188,5 +210,13 @@ class OutboxGrew:
 
 
 Sighting = (
-    ProcessSeen | SessionSeen | RegistrySeen | HookSeen | PromptSeen | TurnSeen | QueueGrew | OutboxGrew
+    ProcessSeen
+    | SessionSeen
+    | RegistrySeen
+    | HookSeen
+    | PromptSeen
+    | TurnSeen
+    | CaughtUp
+    | QueueGrew
+    | OutboxGrew
 )

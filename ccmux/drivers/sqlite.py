@@ -1,0 +1,591 @@
+"""The database: messages, typed batches, events, turns, the outbox. The only importer of sqlite3.
+
+It owns one connection in one thread. Every change and the events that tell of it are one transaction, and the
+events are handed on in the order of their commits. It decides nothing: which state may follow which stands in
+`core/messages.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from ccmux.core.errors import StoreFailed
+from ccmux.core.events import Draft, Event, EventType, encode
+from ccmux.core.messages import FOLLOWS, OPEN_STATES, Incoming, Message, MessageState, Rejected
+from ccmux.core.outgoing import Outgoing
+from ccmux.ports import Clock, ExpectedPrompt, FinishedTurn, HostedSession, Taken
+
+T = TypeVar("T")
+
+BUSY_TIMEOUT_MS = 5_000
+"""How long another program (a backup, a curious sqlite3 shell) may hold the database."""
+
+SECONDS_A_DAY = 86_400
+
+_STATES = ", ".join(f"'{state}'" for state in MessageState)
+_OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
+
+MIGRATIONS: tuple[str, ...] = (
+    f"""
+    CREATE TABLE batch (
+        id       INTEGER PRIMARY KEY,
+        lead     TEXT NOT NULL,
+        body     TEXT NOT NULL,
+        typed_at REAL NOT NULL
+    ) STRICT;
+
+    CREATE TABLE message (
+        id          INTEGER PRIMARY KEY,
+        channel     TEXT NOT NULL,
+        content     TEXT NOT NULL,
+        ts          REAL NOT NULL,
+        key         TEXT,
+        meta        TEXT NOT NULL,
+        attachments TEXT NOT NULL,
+        raw         BLOB,
+        state       TEXT NOT NULL CHECK (state IN ({_STATES})),
+        reason      TEXT NOT NULL DEFAULT '',
+        prompt_id   TEXT,
+        batch       INTEGER REFERENCES batch (id),
+        changed_at  REAL NOT NULL
+    ) STRICT;
+    CREATE INDEX message_open ON message (state, id) WHERE state IN ({_OPEN});
+    CREATE INDEX message_dead ON message (id) WHERE state = 'dead';
+    CREATE INDEX message_key ON message (key) WHERE key IS NOT NULL;
+    CREATE INDEX message_prompt ON message (prompt_id) WHERE prompt_id IS NOT NULL;
+    CREATE INDEX message_batch ON message (batch) WHERE batch IS NOT NULL;
+
+    CREATE TABLE taken_key (
+        channel  TEXT NOT NULL,
+        key      TEXT NOT NULL,
+        message  INTEGER NOT NULL,
+        taken_at REAL NOT NULL,
+        PRIMARY KEY (channel, key)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE event (
+        seq  INTEGER PRIMARY KEY,
+        ts   REAL NOT NULL,
+        type TEXT NOT NULL,
+        line BLOB NOT NULL
+    ) STRICT;
+
+    CREATE TABLE turn (
+        session_id TEXT NOT NULL,
+        prompt_id  TEXT NOT NULL,
+        outcome    TEXT NOT NULL,
+        ended_at   REAL NOT NULL,
+        PRIMARY KEY (session_id, prompt_id)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TABLE hosted (
+        one             INTEGER PRIMARY KEY CHECK (one = 1),
+        session_id      TEXT NOT NULL,
+        transcript_path TEXT NOT NULL,
+        spoken          INTEGER NOT NULL,
+        read_to         INTEGER NOT NULL
+    ) STRICT;
+
+    CREATE TABLE pause (
+        one INTEGER PRIMARY KEY CHECK (one = 1)
+    ) STRICT;
+
+    CREATE TABLE outgoing (
+        id           INTEGER PRIMARY KEY,
+        key          TEXT,
+        ts           REAL NOT NULL,
+        channel      TEXT NOT NULL,
+        message      TEXT NOT NULL,
+        delivered_at REAL
+    ) STRICT;
+    CREATE UNIQUE INDEX outgoing_key ON outgoing (channel, key) WHERE key IS NOT NULL;
+    CREATE INDEX outgoing_waiting ON outgoing (channel, id) WHERE delivered_at IS NULL;
+    """,
+)
+"""Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
+
+_INSERT_MESSAGE = """
+    INSERT INTO message (id, channel, content, ts, key, meta, attachments, raw, state, reason, changed_at)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+_MESSAGE = "id, channel, content, ts, key, meta, attachments, state, reason, prompt_id"
+
+
+class SqliteStore:
+    """The `Store` port on SQLite. `on_events` is called in the loop with the events of each commit, in order.
+
+    Made by `SqliteStore.open`; ended by `close`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        session: str,
+        clock: Clock,
+        on_events: Callable[[Sequence[Event]], None],
+    ) -> None:
+        self._path = path
+        self._session = session
+        self._clock = clock
+        self._on_events = on_events
+        self._loop = asyncio.get_running_loop()
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ccmux-sqlite")
+        self._db: sqlite3.Connection
+        self._seq = 0
+        self._message_id = 0
+        self._drafts: list[Draft] = []
+
+    @classmethod
+    async def open(
+        cls, path: Path, *, session: str, clock: Clock, on_events: Callable[[Sequence[Event]], None]
+    ) -> SqliteStore:
+        """Open or make the database (0600) and bring its schema up to date.
+
+        Raises:
+            StoreFailed: It cannot be opened, is damaged, or was written by a newer ccmux.
+
+        """
+        store = cls(path, session=session, clock=clock, on_events=on_events)
+        try:
+            await store._in_thread(store._open)
+        except BaseException:
+            store._thread.shutdown()
+            raise
+        return store
+
+    async def close(self) -> None:
+        """Finish what was begun and close the file."""
+        await self._in_thread(self._db.close)
+        self._thread.shutdown()
+
+    # ------------------------------------------------------------------------------------------- messages
+
+    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+        return await self._in_thread(self._take_in, batch)
+
+    async def waiting(self, limit: int) -> list[Message]:
+        return await self._select_messages("state = 'queued' ORDER BY id LIMIT ?", (limit,))
+
+    async def in_flight(self) -> list[Message]:
+        return await self._select_messages(
+            "state IN ('typing', 'submitted', 'started', 'uncertain') ORDER BY id", ()
+        )
+
+    async def begin_typing(self, ids: Sequence[int], *, lead: str, body: str) -> None:
+        await self._in_thread(self._begin_typing, ids, lead, body)
+
+    async def expected(self) -> list[ExpectedPrompt]:
+        return await self._in_thread(self._expected)
+
+    async def move(
+        self, ids: Collection[int], state: MessageState, *, reason: str = "", prompt_id: str | None = None
+    ) -> None:
+        await self._in_thread(self._move, ids, state, reason, prompt_id)
+
+    async def message(self, id_or_key: str) -> list[Message]:
+        number = int(id_or_key) if id_or_key.isascii() and id_or_key.isdecimal() else -1
+        return await self._select_messages(
+            "id = ? OR key = ? ORDER BY id DESC", (min(number, 2**63 - 1), id_or_key)
+        )
+
+    async def messages(self, *, states: Collection[MessageState] = (), limit: int = 100) -> list[Message]:
+        wanted = list(states or MessageState)
+        where = f"state IN ({_marks(wanted)}) ORDER BY id DESC LIMIT ?"
+        return await self._select_messages(where, (*wanted, limit))
+
+    async def counts(self) -> dict[str, int]:
+        return await self._in_thread(self._counts)
+
+    # ----------------------------------------------------------------------------- turns, hosted session
+
+    async def finish_turn(self, turn: FinishedTurn) -> bool:
+        return await self._in_thread(self._finish_turn, turn)
+
+    async def hosted(self) -> HostedSession | None:
+        return await self._in_thread(self._hosted)
+
+    async def host(self, session: HostedSession) -> None:
+        await self._in_thread(self._host, session)
+
+    async def paused(self) -> bool:
+        return bool(await self._in_thread(self._one, "SELECT count(*) FROM pause"))
+
+    async def pause(self, *, on: bool) -> None:
+        await self._in_thread(self._pause, on)
+
+    # --------------------------------------------------------------------------------------------- events
+
+    async def record(self, draft: Draft) -> None:
+        await self._in_thread(self._record, draft)
+
+    async def events_since(self, seq: int, types: Collection[EventType], limit: int) -> list[Event]:
+        return await self._in_thread(self._events_since, seq, types, limit)
+
+    async def last_seq(self) -> int:
+        return await self._in_thread(lambda: self._seq)
+
+    async def forget(self, *, events_days: float, keys_days: float) -> None:
+        """Delete events and senders' keys older than so many days; the newest event stays, it holds `seq`."""
+        await self._in_thread(self._forget, events_days, keys_days)
+
+    # --------------------------------------------------------------------------------------------- outbox
+
+    async def put_out(self, channel: str, message: str, *, key: str | None, ts: float) -> Taken:
+        return await self._in_thread(self._put_out, channel, message, key, ts)
+
+    async def next_out(self, channel: str) -> Outgoing | None:
+        return await self._in_thread(self._next_out, channel)
+
+    async def delivered(self, out_id: int) -> None:
+        await self._in_thread(self._delivered, out_id)
+
+    async def out_waiting(self) -> dict[str, int]:
+        return await self._in_thread(
+            lambda: dict(
+                self._db.execute(
+                    "SELECT channel, count(*) FROM outgoing WHERE delivered_at IS NULL GROUP BY channel"
+                )
+            )
+        )
+
+    # ----------------------------------------------------------------- the thread's side: opening, errors
+
+    async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        return await self._loop.run_in_executor(self._thread, self._translated, call, arguments)
+
+    def _translated(self, call: Callable[..., T], arguments: tuple[Any, ...]) -> T:
+        try:
+            return call(*arguments)
+        except sqlite3.Error as error:
+            raise StoreFailed(str(self._path), str(error), _way_out(error)) from error
+
+    def _open(self) -> None:
+        self._path.touch(mode=0o600)
+        self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            self._db.execute("PRAGMA journal_mode = WAL")
+            self._db.execute("PRAGMA synchronous = FULL")
+            self._db.execute("PRAGMA foreign_keys = ON")
+            self._migrate()
+            self._seq = self._one("SELECT coalesce(max(seq), 0) FROM event")
+            self._message_id = self._one("SELECT coalesce(max(id), 0) FROM message")
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _migrate(self) -> None:
+        taken = self._one("PRAGMA user_version")
+        if taken > len(MIGRATIONS):
+            raise StoreFailed(
+                str(self._path),
+                f"its schema is number {taken}, this ccmux knows {len(MIGRATIONS)}",
+                "a newer ccmux wrote it: upgrade this one",
+            )
+        for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
+            self._db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+    def _one(self, sql: str, values: Sequence[Any] = ()) -> int:
+        row = self._db.execute(sql, values).fetchone()
+        return int(row[0])
+
+    @contextmanager
+    def _transaction(self) -> Iterator[float]:
+        """Begin, yield the wall time of the change, write the drafted events, commit, hand them on."""
+        now = self._clock.now()
+        seq, message_id = self._seq, self._message_id
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield now
+            events = self._write_events(now)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._seq, self._message_id = seq, message_id
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+        finally:
+            self._drafts.clear()
+        if events:
+            self._loop.call_soon_threadsafe(self._on_events, events)
+
+    def _write_events(self, now: float) -> list[Event]:
+        events = [
+            encode(draft, seq=seq, ts=now, session=self._session)
+            for seq, draft in enumerate(self._drafts, start=self._seq + 1)
+        ]
+        self._db.executemany(
+            "INSERT INTO event (seq, ts, type, line) VALUES (?, ?, ?, ?)",
+            [(event.seq, now, event.type, event.line) for event in events],
+        )
+        self._seq += len(events)
+        return events
+
+    def _tell(self, type_: EventType, **fields: Any) -> None:
+        self._drafts.append(Draft(type=type_, fields=fields))
+
+    def _tell_message(self, id_: int, channel: str, key: str | None, state: str, reason: str) -> None:
+        self._tell(EventType.MESSAGE, id=id_, key=key, channel=channel, state=state, reason=reason)
+
+    # ------------------------------------------------------------------------ the thread's side: messages
+
+    def _take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+        answers: list[Taken] = []
+        rows: list[tuple[Any, ...]] = []
+        with self._transaction() as now:
+            for item in batch:
+                if isinstance(item, Incoming) and item.key is not None:
+                    known = self._known_key(item.channel, item.key, now)
+                    if known is not None:
+                        answers.append(Taken(known, duplicate=True))
+                        continue
+                self._message_id += 1
+                answers.append(Taken(self._message_id))
+                rows.append(self._row(item, now))
+            self._db.executemany(_INSERT_MESSAGE, rows)
+        return answers
+
+    def _known_key(self, channel: str, key: str, now: float) -> int | None:
+        """Return the message that took this key, or take it for the next message."""
+        new = self._db.execute(
+            "INSERT INTO taken_key VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (channel, key, self._message_id + 1, now),
+        ).rowcount
+        if new:
+            return None
+        return self._one("SELECT message FROM taken_key WHERE channel = ? AND key = ?", (channel, key))
+
+    def _row(self, item: Incoming | Rejected, now: float) -> tuple[Any, ...]:
+        id_ = self._message_id
+        if isinstance(item, Rejected):
+            self._tell_message(id_, item.channel, None, MessageState.DEAD, item.reason)
+            shown = item.raw.decode("utf-8", "replace")
+            state, raw = MessageState.DEAD, item.raw
+            return (id_, item.channel, shown, now, None, "{}", "[]", raw, state, item.reason, now)
+        self._tell_message(id_, item.channel, item.key, MessageState.QUEUED, "")
+        meta = _json(item.meta) if item.meta else "{}"
+        attachments = _json(item.attachments) if item.attachments else "[]"
+        state = MessageState.QUEUED
+        return (
+            *(id_, item.channel, item.content, item.ts, item.key, meta, attachments),
+            *(None, state, "", now),
+        )
+
+    def _begin_typing(self, ids: Sequence[int], lead: str, body: str) -> None:
+        with self._transaction() as now:
+            batch = self._db.execute(
+                "INSERT INTO batch (lead, body, typed_at) VALUES (?, ?, ?)", (lead, body, now)
+            ).lastrowid
+            self._db.execute(
+                f"UPDATE message SET batch = ? WHERE id IN ({_marks(ids)})",  # noqa: S608 - marks only
+                (batch, *ids),
+            )
+            self._set_state(ids, MessageState.TYPING, "", None, now)
+
+    def _expected(self) -> list[ExpectedPrompt]:
+        rows = self._db.execute(
+            "SELECT group_concat(message.id), lead, body, typed_at, min(state = 'submitted')"
+            " FROM message JOIN batch ON batch.id = message.batch"
+            " WHERE state IN ('typing', 'submitted', 'uncertain') GROUP BY batch.id ORDER BY batch.id"
+        )
+        return [
+            ExpectedPrompt(
+                ids=tuple(sorted(int(id_) for id_ in ids.split(","))),
+                lead=lead,
+                body=body,
+                typed_at=typed_at,
+                submitted=bool(submitted),
+            )
+            for ids, lead, body, typed_at, submitted in rows
+        ]
+
+    def _move(self, ids: Collection[int], state: MessageState, reason: str, prompt_id: str | None) -> None:
+        with self._transaction() as now:
+            self._set_state(ids, state, reason, prompt_id, now)
+
+    def _set_state(
+        self, ids: Collection[int], state: MessageState, reason: str, prompt_id: str | None, now: float
+    ) -> None:
+        if prompt_id is not None:
+            self._db.execute(
+                f"UPDATE message SET prompt_id = ? WHERE id IN ({_marks(ids)})",  # noqa: S608 - marks only
+                (prompt_id, *ids),
+            )
+        before = [old for old, following in FOLLOWS.items() if state in following]
+        moved = self._db.execute(
+            f"UPDATE message SET state = ?, reason = ?, changed_at = ? WHERE id IN ({_marks(ids)})"  # noqa: S608
+            f" AND state IN ({_marks(before)}) RETURNING id, channel, key",
+            (state, reason, now, *ids, *before),
+        ).fetchall()
+        for id_, channel, key in sorted(moved):
+            self._tell_message(id_, channel, key, state, reason)
+
+    async def _select_messages(self, where: str, values: Sequence[Any]) -> list[Message]:
+        def select() -> list[Message]:
+            sql = f"SELECT {_MESSAGE} FROM message WHERE {where}"  # noqa: S608 - our own clauses
+            return [_message(row) for row in self._db.execute(sql, values)]
+
+        return await self._in_thread(select)
+
+    def _counts(self) -> dict[str, int]:
+        counts = dict.fromkeys((state.value for state in MessageState), 0)
+        counts |= dict(
+            self._db.execute(
+                f"SELECT state, count(*) FROM message WHERE state IN ({_OPEN}) GROUP BY state"  # noqa: S608
+            )
+        )
+        counts["dead"] = self._one("SELECT count(*) FROM message WHERE state = 'dead'")
+        # Messages are never deleted, so the rest is a subtraction, not a walk through years of them.
+        counts["answered"] = self._message_id - sum(counts.values())
+        return counts
+
+    # ------------------------------------------------------------------- the thread's side: turns, outbox
+
+    def _finish_turn(self, turn: FinishedTurn) -> bool:
+        with self._transaction() as now:
+            outcome = str(turn.fields.get("outcome", "finished"))
+            new = self._db.execute(
+                "INSERT INTO turn VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                (turn.session_id, turn.prompt_id, outcome, now),
+            ).rowcount
+            self._db.execute(
+                "UPDATE hosted SET spoken = 1, read_to = max(read_to, ?) WHERE session_id = ?",
+                (turn.resume_offset, turn.session_id),
+            )
+            if not new:
+                return False
+            ids = self._carried_by(turn.prompt_id)
+            fields = {**turn.fields, "prompt_id": turn.prompt_id, "message_ids": ids}
+            self._tell(EventType.TURN, **fields)
+            reason = "" if outcome == "finished" else f"turn {outcome}"
+            self._set_state(ids, MessageState.ANSWERED, reason, None, now)
+        return True
+
+    def _carried_by(self, prompt_id: str) -> list[int]:
+        rows = self._db.execute(
+            f"SELECT id FROM message WHERE prompt_id = ? AND state IN ({_OPEN}) ORDER BY id",  # noqa: S608
+            (prompt_id,),
+        )
+        return [id_ for (id_,) in rows]
+
+    def _hosted(self) -> HostedSession | None:
+        row = self._db.execute("SELECT session_id, transcript_path, spoken, read_to FROM hosted").fetchone()
+        if row is None:
+            return None
+        return HostedSession(session_id=row[0], transcript_path=row[1], spoken=bool(row[2]), offset=row[3])
+
+    def _host(self, session: HostedSession) -> None:
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO hosted VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " session_id = excluded.session_id, transcript_path = excluded.transcript_path,"
+                " spoken = excluded.spoken, read_to = excluded.read_to",
+                (session.session_id, session.transcript_path, session.spoken, session.offset),
+            )
+
+    def _pause(self, on: bool) -> None:
+        with self._transaction():
+            self._db.execute("INSERT OR IGNORE INTO pause VALUES (1)" if on else "DELETE FROM pause")
+
+    def _put_out(self, channel: str, message: str, key: str | None, ts: float) -> Taken:
+        with self._transaction():
+            row = self._db.execute(
+                "INSERT INTO outgoing (key, ts, channel, message) VALUES (?, ?, ?, ?)"
+                " ON CONFLICT DO NOTHING RETURNING id",
+                (key, ts, channel, message),
+            ).fetchone()
+            if row is not None:
+                return Taken(row[0])
+            known = self._one("SELECT id FROM outgoing WHERE channel = ? AND key = ?", (channel, key))
+            return Taken(known, duplicate=True)
+
+    def _next_out(self, channel: str) -> Outgoing | None:
+        row = self._db.execute(
+            "SELECT id, key, ts, channel, message FROM outgoing"
+            " WHERE channel = ? AND delivered_at IS NULL ORDER BY id LIMIT 1",
+            (channel,),
+        ).fetchone()
+        if row is None:
+            return None
+        return Outgoing(
+            id=row[0], key=row[1], ts=row[2], channel=row[3], message=row[4], session=self._session
+        )
+
+    def _delivered(self, out_id: int) -> None:
+        with self._transaction() as now:
+            row = self._db.execute(
+                "UPDATE outgoing SET delivered_at = ? WHERE id = ? AND delivered_at IS NULL"
+                " RETURNING channel, key",
+                (now, out_id),
+            ).fetchone()
+            if row is not None:
+                self._tell(EventType.CHANNEL, event="delivered", channel=row[0], id=row[1] or str(out_id))
+
+    # -------------------------------------------------------------------------- the thread's side: events
+
+    def _record(self, draft: Draft) -> None:
+        with self._transaction():
+            self._drafts.append(draft)
+
+    def _events_since(self, seq: int, types: Collection[EventType], limit: int) -> list[Event]:
+        wanted = list(types or EventType)
+        rows = self._db.execute(
+            f"SELECT seq, type, line FROM event WHERE seq > ? AND type IN ({_marks(wanted)})"  # noqa: S608
+            " ORDER BY seq LIMIT ?",
+            (seq, *wanted, limit),
+        )
+        return [Event(seq=number, type=EventType(type_), line=line) for number, type_, line in rows]
+
+    def _forget(self, events_days: float, keys_days: float) -> None:
+        with self._transaction() as now:
+            self._db.execute(
+                "DELETE FROM event WHERE ts < ? AND seq < ?", (now - events_days * SECONDS_A_DAY, self._seq)
+            )
+            self._db.execute("DELETE FROM taken_key WHERE taken_at < ?", (now - keys_days * SECONDS_A_DAY,))
+
+
+def _marks(values: Iterable[Any]) -> str:
+    return ", ".join("?" for _ in values)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    id_, channel, content, ts, key, meta, attachments, state, reason, prompt_id = row
+    return Message(
+        id=id_,
+        channel=channel,
+        content=content,
+        ts=ts,
+        key=key,
+        meta=msgspec.json.decode(meta),
+        attachments=tuple(msgspec.json.decode(attachments)),
+        state=MessageState(state),
+        reason=reason,
+        prompt_id=prompt_id,
+    )
+
+
+def _way_out(error: sqlite3.Error) -> str:
+    """Return what a person can do about SQLite's primary result code (https://www.sqlite.org/rescode.html)."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return {
+        sqlite3.SQLITE_FULL: "free some disk space; ccmux goes on by itself",
+        sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
+        sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for this user",
+        sqlite3.SQLITE_BUSY: "another program holds it; close that program",
+        sqlite3.SQLITE_IOERR: "look at the disk",
+        sqlite3.SQLITE_CORRUPT: "move it aside and start again, or restore a backup",
+        sqlite3.SQLITE_NOTADB: "move it aside and start again, or restore a backup",
+    }.get(code, "see the log")

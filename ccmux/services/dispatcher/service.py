@@ -1,0 +1,282 @@
+"""Decides what is typed when: asks the gate, takes the next batch, settles what an earlier life left open.
+
+It owns the queue's hold and the public state. One typing at a time; every typed text is on disk before its
+first key, and every key is gated on a look immediately before it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+import structlog
+
+from ccmux.core.echo import Echo, echo_of
+from ccmux.core.errors import PaneLost, RequestRefused
+from ccmux.core.events import Draft, EventType
+from ccmux.core.gate import SAFETY_TICK_S, SCREEN_TICK_S, Shut, shut_by
+from ccmux.core.injection import Outcome
+from ccmux.core.messages import Message, MessageState
+from ccmux.core.observation import Hold, ScreenKind
+from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
+from ccmux.core.state import Activity, Observation
+from ccmux.ports import Clock, ExpectedPrompt, Pane, Sightings, Store
+from ccmux.services.dispatcher.lookout import Lookout
+from ccmux.services.dispatcher.typist import Typed, Typist
+
+RECONCILE_QUIET_S = 3.0
+"""An idle Claude with an empty box and its transcript read, quiet for so long, never took our text."""
+
+log = structlog.get_logger()
+
+
+class LongMessages(Protocol):
+    """Where messages too long to type are kept as files."""
+
+    def path_for(self, message: Message) -> str:
+        """Return the absolute path for a message's text; the same message always gets the same."""
+        ...
+
+    async def write(self, path: str, text: str) -> None:
+        """Write the text durably, readable by the owner alone."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DispatcherSettings:
+    """What the dispatcher needs of the settings; seconds."""
+
+    idle_threshold_s: float
+    silence_s: float
+    limits: InjectionLimits
+
+
+class Dispatcher:
+    """Types waiting messages into Claude, and tells the world what they wait for."""
+
+    name = "dispatcher"
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sightings: Sightings,
+        pane: Pane,
+        clock: Clock,
+        long_messages: LongMessages,
+        settings: DispatcherSettings,
+        suspended: Callable[[int], bool],
+    ) -> None:
+        """Wire it up. `suspended` tells whether a process is stopped (Ctrl-Z)."""
+        self._store = store
+        self._pane = pane
+        self._clock = clock
+        self._long_messages = long_messages
+        self._settings = settings
+        self._lookout = Lookout(
+            sightings=sightings,
+            pane=pane,
+            clock=clock,
+            silence_s=settings.silence_s,
+            suspended=suspended,
+        )
+        self._typist = Typist(lookout=self._lookout, pane=pane)
+        self._now_s = asyncio.get_running_loop().time
+        self._paused = False
+        self._typing = False
+        self._shut: Shut | None = None
+        self._shut_since_s = self._now_s()
+        self._given_back: set[int] = set()
+        self._told: tuple[Activity, Hold | None] | None = None
+
+    # ------------------------------------------------------------------------------------ what others ask
+
+    def status(self) -> Mapping[str, Any]:
+        """Return what is known now: state, hold, detail, held_s, paused, pid."""
+        seen = self._lookout.observe()
+        shut = self._shut
+        return {
+            "state": seen.activity.value,
+            "hold": shut.hold.value if shut else None,
+            "detail": shut.detail if shut else "",
+            "held_s": round(self._now_s() - self._shut_since_s, 1) if shut else 0.0,
+            "paused": self._paused,
+            "pid": self._lookout.pid,
+        }
+
+    async def pause(self) -> None:
+        """Hold injection until `resume`, over restarts too."""
+        await self._store.pause(on=True)
+        self._paused = True
+        self._hold(self._judge(self._lookout.observe()))
+
+    async def resume(self) -> None:
+        """Go on injecting."""
+        await self._store.pause(on=False)
+        self._paused = False
+        self._lookout.nudge()
+
+    async def interrupt(self) -> None:
+        """Press Escape in a Claude that is at work.
+
+        Raises:
+            RequestRefused: It is not at work: Escape would do something else there.
+        """
+        seen = await self._lookout.look()
+        if self._typing or seen.hold is not Hold.GENERATING:
+            raise RequestRefused(f"Claude is not at work ({seen.activity}): there is nothing to interrupt")
+        await self._pane.press("Escape")
+        log.info("claude interrupted", by="command")
+
+    # -------------------------------------------------------------------------------------------- the task
+
+    async def run(self) -> NoReturn:
+        """Dispatch until cancelled."""
+        self._paused = await self._store.paused()
+        left_over = [m.id for m in await self._store.in_flight() if m.state is MessageState.TYPING]
+        await self._store.move(
+            left_over, MessageState.UNCERTAIN, reason="the daemon stopped while it was being typed"
+        )
+        while True:
+            try:
+                again_s = await self._step()
+            except PaneLost as error:
+                log.warning("pane lost", during=error.during)
+                again_s = SAFETY_TICK_S
+            await self._lookout.wait(again_s)
+
+    async def _step(self) -> float | None:
+        """Do what can be done now; return seconds until another step is worth it, None: when something is heard."""
+        self._lookout.queue_grew = False
+        waiting = await self._store.waiting(self._settings.limits.batch_messages)
+        unproved = [batch for batch in await self._store.expected() if self._is_open(batch)]
+        seen = self._lookout.observe()
+        starting = seen.activity is Activity.STARTING
+        if (waiting or unproved or starting) and not self._is_reported(seen):
+            seen = await self._lookout.look()
+        shut = self._judge(seen)
+        await self._tell_state(seen, shut)
+        if unproved:
+            await self._settle(unproved[0], seen)
+            return SCREEN_TICK_S
+        if not waiting:
+            self._hold(shut if shut is not None and shut.hold is not Hold.SETTLING else None)
+            if starting:
+                return SCREEN_TICK_S
+            return None if seen.activity in {Activity.IDLE, Activity.DOWN} else SAFETY_TICK_S
+        self._hold(shut, waiting=len(waiting))
+        if shut is not None:
+            return shut.again_s
+        await self._inject(waiting)
+        return 0.0
+
+    def _is_reported(self, seen: Observation) -> bool:
+        """Tell whether a hold stands that Claude itself will report the end of: no look is needed."""
+        return self._paused or seen.hold in {Hold.NOT_RUNNING, Hold.GENERATING, Hold.USAGE_LIMIT}
+
+    def _judge(self, seen: Observation) -> Shut | None:
+        return shut_by(
+            seen,
+            paused=self._paused,
+            idle_threshold_s=self._settings.idle_threshold_s,
+            now_s=self._now_s(),
+        )
+
+    def _hold(self, shut: Shut | None, *, waiting: int = 0) -> None:
+        """Remember the queue's hold; say it once when its reason changes while messages wait."""
+        before = self._shut.hold if self._shut else None
+        self._shut = shut
+        if shut is not None and shut.hold is before:
+            return
+        self._shut_since_s = self._now_s()
+        if shut is not None and waiting and shut.hold is not Hold.SETTLING:
+            log.info(f"injection suppressed: {shut.hold}", hold=shut.hold.value, waiting=waiting)
+
+    async def _tell_state(self, seen: Observation, shut: Shut | None) -> None:
+        hold = shut.hold if shut is not None and shut.hold is not Hold.SETTLING else None
+        if (seen.activity, hold) == self._told:
+            return
+        self._told = (seen.activity, hold)
+        fields = {"state": seen.activity.value, "hold": hold.value if hold else None}
+        await self._store.record(Draft(type=EventType.STATE, fields=fields))
+        log.info("state changed", state=seen.activity.value, hold=fields["hold"])
+
+    # ---------------------------------------------------------------------------------------------- typing
+
+    async def _inject(self, waiting: list[Message]) -> None:
+        prompt = build_prompt(
+            waiting,
+            hhmm=self._clock.hhmm,
+            now_s=self._clock.now(),
+            limits=self._settings.limits,
+            spill_path=self._long_messages.path_for,
+        )
+        for path, text in prompt.spills:
+            await self._long_messages.write(path, text)
+        await self._store.begin_typing(prompt.ids, lead=prompt.lead, body=prompt.body)
+        # The commit took a while: a person or a turn may have come between.
+        shut = self._judge(await self._lookout.look())
+        if shut is not None:
+            await self._store.move(prompt.ids, MessageState.QUEUED, reason=shut.hold.value)
+            return
+        log.info("injecting messages", message_ids=prompt.ids, message_count=len(prompt.ids))
+        await self._settled(prompt.ids, await self._typed(prompt, pastes=prompt.pastes))
+
+    async def _typed(self, text: Prompt | ExpectedPrompt, *, pastes: tuple[str, ...]) -> Typed:
+        self._typing = True
+        try:
+            return await self._typist.type(pastes, lead=text.lead, body=text.body)
+        except PaneLost:
+            return Typed(outcome=Outcome.UNCERTAIN, reason="the tmux pane went away while it was being typed")
+        finally:
+            self._typing = False
+
+    async def _settled(self, ids: tuple[int, ...], typed: Typed) -> None:
+        match typed.outcome:
+            case Outcome.SUBMITTED:
+                await self._store.move(ids, MessageState.SUBMITTED, prompt_id=typed.prompt_id)
+            case Outcome.REMOVED:
+                await self._store.move(ids, MessageState.QUEUED, reason=typed.reason)
+            case Outcome.UNCERTAIN:
+                await self._store.move(ids, MessageState.UNCERTAIN, reason=typed.reason)
+        log.info(
+            "message settled",
+            message_ids=ids,
+            outcome=typed.outcome.name.lower(),
+            reason=typed.reason,
+            enters=typed.enters,
+            took_s=round(typed.took_s, 3),
+        )
+
+    # -------------------------------------------------------------------------------------- reconciliation
+
+    async def _settle(self, batch: ExpectedPrompt, seen: Observation) -> None:
+        """Settle a batch of which nobody knows whether Claude took it.
+
+        The transcript proves that it did (the turns service moves it then). Its text in the input box, alone,
+        proves that it did not yet: it is brought to its end. Neither, with Claude idle and quiet: it was lost.
+        """
+        screen = seen.screen
+        if not self._lookout.caught_up or seen.hold is not None:
+            return
+        if screen is None or screen.kind is not ScreenKind.PROMPT:
+            return
+        if echo_of(screen.draft, lead=batch.lead, body=batch.body) is Echo.OURS:
+            log.info("typed text found in the input box", message_ids=batch.ids)
+            await self._settled(batch.ids, await self._typed(batch, pastes=()))
+        elif not screen.draft and self._now_s() - seen.changed_s >= RECONCILE_QUIET_S:
+            await self._give_back(batch)
+
+    async def _give_back(self, batch: ExpectedPrompt) -> None:
+        again = self._given_back.isdisjoint(batch.ids)
+        self._given_back.update(batch.ids)
+        reason = "Claude never reported it: neither in the transcript nor in the input box"
+        state = MessageState.QUEUED if again else MessageState.DEAD
+        await self._store.move(batch.ids, state, reason=reason)
+        log.warning("message never reported", message_ids=batch.ids, outcome=state.value)
+
+    def _is_open(self, batch: ExpectedPrompt) -> bool:
+        """Tell whether a batch needs settling: unproved, or proved to a Claude that ended before writing it."""
+        return not batch.submitted or batch.typed_at < self._lookout.started_at
