@@ -89,6 +89,8 @@ class PaneView:
 class PaneProcess:
     """The pane's own process, as tmux knows it.
 
+    Dead without status and signal: tmux has not been told how yet (or is older than 3.3), so ask again.
+
     Attributes:
         pid: None where it has ended, and where nothing was started in the pane yet.
         dead: It has ended; the pane still shows its last screen.

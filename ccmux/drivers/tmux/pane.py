@@ -1,0 +1,181 @@
+"""The pane Claude lives in: the port `Pane`, and what lifecycle does to it. It decides nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from ccmux.core.errors import PaneLost
+from ccmux.core.observation import PaneProcess, PaneView
+from ccmux.core.tmux_control import Answer, literal, quote
+from ccmux.drivers.tmux.client import ControlClient
+from ccmux.drivers.tmux.server import PLACEHOLDER, TmuxServer
+
+KEYS = frozenset({"Enter", "Escape", "C-s", "C-u"})
+"""The only keys that are ever pressed; text goes through `paste`."""
+
+_BUFFER = "ccmux-paste"
+_SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead}"
+_PROCESS = (
+    f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
+    " #{pane_pid} #{pane_dead} =#{pane_dead_status} =#{pane_dead_signal}"
+)
+_CLIENT = "#{client_control_mode} #{session_id} #{pane_id} #{client_activity} #{client_created}"
+
+
+class ClaudePane:
+    """The pane Claude lives in: the port `Pane`, and what lifecycle does to it."""
+
+    def __init__(
+        self, server: TmuxServer, session: str, *, cwd: str, now: Callable[[], float] = time.time
+    ) -> None:
+        """Prepare; nothing happens before `open`.
+
+        Args:
+            server: Where the session is.
+            session: Its exact name.
+            cwd: Where a new session starts; absolute.
+            now: Wall time in epoch seconds, for the age of a person's last key.
+        """
+        self._server = server
+        self._session = session
+        self._cwd = cwd
+        self._now = now
+        self._client: ControlClient | None = None
+        self._pane = ""
+
+    async def open(self) -> None:
+        """Build what is missing of session and pane, and attach; an open pane stays as it is.
+
+        Raises:
+            PaneLost: tmux refused, or is not installed.
+        """
+        if self._client is not None:
+            if not self._client.gone.is_set():
+                return
+            await self.close()
+        self._pane = await self._server.ensure_session(self._session, cwd=self._cwd)
+        self._client = await ControlClient.attached(self._server.socket_name, self._session)
+
+    async def wait_closed(self) -> None:
+        """Return once the client is lost or closed; at once where nothing is open."""
+        if self._client is not None:
+            await self._client.gone.wait()
+
+    async def close(self) -> None:
+        """Let the client go; session and pane stay."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+    async def kill_session(self) -> None:
+        """End the session and whatever runs in it.
+
+        Raises:
+            PaneLost: tmux refused, or is not installed.
+        """
+        await self.close()
+        await self._server.kill_session(self._session)
+
+    async def look(self) -> PaneView:
+        """Return what a person would see now, and how long ago one last pressed a key here.
+
+        A person who attached and pressed nothing is nobody. tmux counts whole seconds: the age given is
+        never longer than the true one.
+        """
+        rows, screen, clients = await self._call(
+            "look",
+            f"capture-pane -e -p -t {self._pane}",
+            f"display-message -p -t {self._pane} {quote(_SCREEN)}",
+            f"list-clients -F {quote(_CLIENT)}",
+        )
+        session, column, row, in_mode, dead = screen.lines[0].split(b" ")
+        ages_s = [
+            max(0.0, self._now() - int(activity) - 1.0)
+            for control, its_session, its_pane, activity, created in (
+                line.split(b" ") for line in clients.lines
+            )
+            if control != b"1"
+            and activity != created
+            and (its_session == session or its_pane == self._pane.encode())
+        ]
+        return PaneView(
+            rows=tuple(line.decode("utf-8", "replace") for line in rows.lines),
+            cursor=(int(column), int(row)),
+            in_mode=in_mode != b"0",
+            dead=dead != b"0",
+            human_idle_s=min(ages_s, default=None),
+        )
+
+    async def paste(self, text: str) -> None:
+        """Send `text` as one bracketed paste; newlines stay newlines, nothing is submitted.
+
+        Raises:
+            ValueError: It holds a NUL.
+            PaneLost: The pane is gone.
+        """
+        await self._call(
+            "paste",
+            f"set-buffer -b {_BUFFER} -- {quote(text)}",
+            f"paste-buffer -p -r -d -b {_BUFFER} -t {self._pane}",
+        )
+
+    async def press(self, key: str) -> None:
+        """Press one of `KEYS`.
+
+        Raises:
+            ValueError: It is none of them.
+            PaneLost: The pane is gone.
+        """
+        if key not in KEYS:
+            raise ValueError(f"{key!r} is no key that ccmux presses")
+        await self._call("press", f"send-keys -t {self._pane} {key}")
+
+    async def respawn(
+        self, argv: Sequence[str], *, env: Mapping[str, str], unset: Collection[str], cwd: str
+    ) -> None:
+        """Replace what runs in the pane by `argv`, as the pane's own process: no shell between.
+
+        Everything goes over the client's standard input, so no value of `env` stands in a process list, and
+        `env` is this process's alone: later panes of the session do not get it.
+
+        Args:
+            argv: The program, found on the PATH of the new environment, and its arguments.
+            env: Variables over those of the tmux server.
+            unset: Names the program shall not get from the tmux server.
+            cwd: Absolute; must exist, else tmux takes the home directory.
+
+        Raises:
+            ValueError: An argument holds a NUL.
+            PaneLost: The pane is gone.
+        """
+        # tmux hands a single word to a shell, several to execvp(3).
+        words = argv if len(argv) > 1 else ("sh", "-c", 'exec "$0"', *argv)
+        variables = " ".join(f"-e {quote(f'{name}={value}')}" for name, value in env.items())
+        await self._call(
+            "respawn",
+            *(f"set-environment -t {self._pane} -r {quote(name)}" for name in sorted(unset)),
+            f"respawn-pane -k -t {self._pane} -c {quote(literal(cwd))} {variables} -- "
+            + " ".join(map(quote, words)),
+        )
+
+    async def process(self) -> PaneProcess:
+        """Return what became of the pane's own process.
+
+        Raises:
+            PaneLost: The pane is gone.
+        """
+        answer, *_ = await self._call("process", f"display-message -p -t {self._pane} {quote(_PROCESS)}")
+        placeholder, pid, dead, status, signal = answer.lines[0].decode().split(" ")
+        ended = dead == "1"
+        return PaneProcess(
+            pid=None if ended or placeholder == "1" else int(pid),
+            dead=ended,
+            exit_status=int(status[1:]) if ended and status[1:] else None,
+            exit_signal=int(signal[1:]) if ended and signal[1:] else None,
+        )
+
+    async def _call(self, during: str, *lines: str) -> list[Answer]:
+        if self._client is None:
+            raise PaneLost("it is not open", during=during)
+        return await self._client.call(during, *lines)

@@ -1,0 +1,129 @@
+"""Builds the hosted session and takes it down, through libtmux: slow, rare, and in a thread of its own.
+
+It finds things by exact name and by our own mark, never by what is active, and never types or reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import libtmux
+from libtmux.exc import LibTmuxException
+
+from ccmux.core.errors import PaneLost
+from ccmux.core.tmux_control import literal
+
+PLACEHOLDER = ("sleep", "infinity")
+"""What a pane of ours runs before Claude does."""
+
+_HISTORY_ROWS = "20000"
+_MARK = ("@ccmux_role", "claude")
+
+_T = TypeVar("_T")
+
+
+class TmuxServer:
+    """The tmux server, as far as sessions are built and taken down; libtmux works in a thread of its own."""
+
+    def __init__(self, socket_name: str = "") -> None:
+        """`socket_name` as in `tmux -L`; "" is the user's default server, also from inside another one."""
+        self.socket_name = socket_name or "default"
+        self._server = libtmux.Server(socket_name=self.socket_name)
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="libtmux")
+
+    async def ensure_session(self, session: str, *, cwd: str, width: int = 200, height: int = 50) -> str:
+        """Return the id (`%7`) of Claude's pane in the session of exactly this name; build what is missing.
+
+        A new pane runs a placeholder that does nothing until `ClaudePane.respawn`. The pane is known by its
+        mark, whichever window or pane is active.
+
+        Args:
+            session: Letters, digits, `_` and `-`.
+            cwd: Where the windows start that a person opens in a new session; absolute.
+            width: Columns until somebody attaches.
+            height: Rows until somebody attaches.
+
+        Raises:
+            PaneLost: tmux refused, or is not installed.
+        """
+        return await self._run(lambda: self._ensure(session, _word(literal(cwd)), width, height))
+
+    async def kill_session(self, session: str) -> None:
+        """End the session and whatever runs in it; no session, no error.
+
+        Raises:
+            PaneLost: tmux refused, or is not installed.
+        """
+        await self._run(lambda: self._kill(session))
+
+    def close(self) -> None:
+        """Let the thread go; the tmux server stays."""
+        self._thread.shutdown(wait=False)
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+
+    def _ensure(self, session: str, cwd: str, width: int, height: int) -> str:
+        found = self._find(session)
+        if found is None:
+            # The history's length is taken when a pane is made, so ours is made after the option is set. It
+            # is one command, or a user's `destroy-unattached` would end the session between two.
+            exact = f"={session}:"
+            self._tell(
+                *("new-session", "-d", "-s", session, "-c", cwd, "-x", str(width), "-y", str(height)),
+                *(*PLACEHOLDER, ";"),
+                *("set-option", "-t", exact, "destroy-unattached", "off", ";"),
+                *("set-option", "-t", exact, "history-limit", _HISTORY_ROWS),
+            )
+            where = ["-k", "-t", f"{exact}^"]
+        else:
+            marked = self._tell("list-panes", "-s", "-t", found, "-F", "#{pane_id} #{@ccmux_role}")
+            for line in marked:
+                pane, _, role = line.partition(" ")
+                if role == _MARK[1]:
+                    return pane
+            where = ["-d", "-t", f"{found}:"]
+        new = ("-P", "-F", "#{pane_id}", "-n", "claude", "-c", cwd, *PLACEHOLDER)
+        pane = self._tell("new-window", *where, *new)[0]
+        self._tell(
+            *("set-option", "-p", "-t", pane, "remain-on-exit", "on", ";"),
+            *("set-option", "-p", "-t", pane, "allow-rename", "off", ";"),
+            *("set-option", "-w", "-t", pane, "automatic-rename", "off", ";"),
+            *("set-option", "-p", "-t", pane, *_MARK),
+        )
+        return pane
+
+    def _kill(self, session: str) -> None:
+        found = self._find(session)
+        if found is not None:
+            self._tell("kill-session", "-t", found)
+
+    def _find(self, session: str) -> str | None:
+        """Return the id of the session with this name; None also where no server runs."""
+        # libtmux's own look-ups, like `-t NAME`, are satisfied with a prefix.
+        for line in self._ask("list-sessions", "-F", "#{session_id} #{session_name}").stdout:
+            session_id, _, name = line.partition(" ")
+            if name == session:
+                return session_id
+        return None
+
+    def _tell(self, *words: str) -> list[str]:
+        answer = self._ask(*words)
+        if answer.returncode:
+            raise PaneLost(" ".join(answer.stderr) or "tmux failed", during=words[0])
+        return answer.stdout
+
+    def _ask(self, command: str, *words: str) -> libtmux.common.tmux_cmd:
+        try:
+            return self._server.cmd(command, *words)
+        except LibTmuxException as error:
+            reason = str(error) or "tmux is not on the PATH; install tmux 3.2 or later"
+            raise PaneLost(reason, during=command) from error
+
+
+def _word(argument: str) -> str:
+    """Return `argument` for tmux's own argv, where a `;` at a word's end separates commands."""
+    return f"{argument[:-1]}\\;" if argument.endswith(";") else argument

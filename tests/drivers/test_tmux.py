@@ -1,0 +1,469 @@
+import asyncio
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ccmux.core.errors import PaneLost
+from ccmux.core.observation import PaneProcess, PaneView
+from ccmux.core.tmux_control import quote
+from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.drivers.tmux.client import ControlClient
+
+DUMP = """
+import os, sys, tty
+tty.setraw(0)
+sys.stdout.write("\\x1b[?2004hREADY")
+sys.stdout.flush()
+got = b""
+while not got.endswith(b"\\r"):
+    got += os.read(0, 65536)
+with open(sys.argv[1], "wb") as file:
+    file.write(got)
+"""
+"""Asks for bracketed paste and writes what it was sent, up to Enter, to a FIFO."""
+
+
+def tmux(socket: str, *words: str) -> str:
+    return subprocess.run(["tmux", "-L", socket, *words], capture_output=True, check=True, text=True).stdout
+
+
+@asynccontextmanager
+async def opened(socket: str, session: str = "ccmux-x") -> AsyncIterator[ClaudePane]:
+    with closing(TmuxServer(socket)) as server:
+        pane = ClaudePane(server, session, cwd="/")
+        await pane.open()
+        try:
+            yield pane
+        finally:
+            await pane.close()
+
+
+async def ensured(socket: str, session: str = "ccmux-x", cwd: str = "/") -> str:
+    with closing(TmuxServer(socket)) as server:
+        return await server.ensure_session(session, cwd=cwd)
+
+
+async def until(look: Callable[[], Awaitable[PaneView]], seen: Callable[[PaneView], bool]) -> PaneView:
+    async with asyncio.timeout(20):
+        while not seen(view := await look()):  # noqa: ASYNC110 - only tmux knows
+            await asyncio.sleep(0)
+    return view
+
+
+async def ended(pane: ClaudePane) -> PaneProcess:
+    async with asyncio.timeout(20):
+        while (process := await pane.process()).exit_status is process.exit_signal is None:  # noqa: ASYNC110 - only tmux knows
+            await asyncio.sleep(0)
+    return process
+
+
+def started(pid: str | int | None, program: str) -> Path:
+    """Return /proc/PID once it is the program: between fork and exec it is still tmux."""
+    proc = Path(f"/proc/{pid}")
+    while not (proc / "cmdline").read_text().startswith(f"{program}\0"):
+        pass
+    return proc
+
+
+# ------------------------------------------------------------------------------------------------ building
+
+
+def test_a_session_is_built_once_and_found_again_whatever_is_active(tmux_socket: str) -> None:
+    pane = asyncio.run(ensured(tmux_socket))
+    tmux(tmux_socket, "new-window", "-t", "=ccmux-x:", "sleep", "infinity")
+    tmux(tmux_socket, "split-window", "-t", "=ccmux-x:", "sleep", "infinity")
+
+    assert asyncio.run(ensured(tmux_socket)) == pane
+    assert len(tmux(tmux_socket, "list-panes", "-s", "-t", "=ccmux-x:").splitlines()) == 3
+
+
+def test_a_session_whose_name_begins_alike_is_not_taken_for_ours(tmux_socket: str) -> None:
+    other = asyncio.run(ensured(tmux_socket, "ccmux-x-longer"))
+    ours = asyncio.run(ensured(tmux_socket, "ccmux-x"))
+    assert ours != other
+    assert sorted(tmux(tmux_socket, "list-sessions", "-F", "#{session_name}").split()) == [
+        "ccmux-x",
+        "ccmux-x-longer",
+    ]
+
+
+def test_a_pane_that_a_person_closed_is_built_again_in_the_same_session(tmux_socket: str) -> None:
+    pane = asyncio.run(ensured(tmux_socket))
+    tmux(tmux_socket, "new-window", "-t", "=ccmux-x:", "sleep", "infinity")
+    tmux(tmux_socket, "kill-pane", "-t", pane)
+
+    again = asyncio.run(ensured(tmux_socket))
+    assert again != pane
+    assert tmux(tmux_socket, "show-options", "-pv", "-t", again, "@ccmux_role") == "claude\n"
+
+
+def test_only_our_own_pane_window_and_session_are_configured(tmux_socket: str) -> None:
+    tmux(tmux_socket, "new-session", "-d", "-s", "mine", "sleep", "infinity")
+
+    def config() -> list[str]:
+        scopes = (
+            ("-s",),
+            ("-g",),
+            ("-gw",),
+            ("-t", "=mine:"),
+            ("-w", "-t", "=mine:"),
+            ("-p", "-t", "=mine:"),
+        )
+        return [tmux(tmux_socket, "show-options", *scope) for scope in scopes]
+
+    before = config()
+    pane = asyncio.run(ensured(tmux_socket))
+    assert config() == before
+    assert tmux(tmux_socket, "show-options", "-p", "-t", pane).splitlines() == [
+        "@ccmux_role claude",
+        "allow-rename off",
+        "remain-on-exit on",
+    ]
+    facts = "#{window_name} #{history_limit} #{pane_width}x#{pane_height} #{session_windows}"
+    assert tmux(tmux_socket, "display-message", "-p", "-t", pane, facts) == "claude 20000 200x50 1\n"
+
+
+def test_a_session_stands_although_the_user_lets_unattached_ones_end(tmux_socket: str) -> None:
+    tmux(tmux_socket, "new-session", "-d", "-s", "mine", "sleep", "infinity")
+    tmux(tmux_socket, "set-option", "-t", "=mine:", "destroy-unattached", "off")
+    tmux(tmux_socket, "set-option", "-g", "destroy-unattached", "on")
+    pane = asyncio.run(ensured(tmux_socket))
+    assert tmux(tmux_socket, "display-message", "-p", "-t", pane, "#{session_name}") == "ccmux-x\n"
+
+
+@pytest.mark.parametrize("name", ["plain", "a #{pane_id} b", "#(id)", "x#[b##[", "c#", "t;", "ü~$HOME'\""])
+def test_a_session_starts_in_its_folder_whatever_the_folder_is_called(
+    tmux_socket: str, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / name
+    folder.mkdir()
+    asyncio.run(ensured(tmux_socket, cwd=str(folder)))
+    pid = tmux(tmux_socket, "display-message", "-p", "-t", "=ccmux-x:", "#{pane_pid}").strip()
+    assert (started(pid, "sleep") / "cwd").readlink() == folder
+
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            await pane.respawn(["sleep", "infinity", "0"], env={}, unset=(), cwd=str(folder))
+            proc = started((await pane.process()).pid, "sleep")
+            assert (proc / "cwd").readlink() == folder
+
+    asyncio.run(story())
+
+
+def test_the_users_own_server_is_named_so_that_an_outer_tmux_is_not_taken_for_it() -> None:
+    with closing(TmuxServer("")) as server:
+        assert server.socket_name == "default"
+
+
+def test_what_tmux_refuses_is_a_lost_pane(tmux_socket: str) -> None:
+    with pytest.raises(PaneLost, match="new-session"):
+        asyncio.run(ensured(tmux_socket, session=""))
+
+
+# ----------------------------------------------------------------------------------------------- respawning
+
+
+def test_the_program_is_the_panes_own_process_and_gets_its_arguments_unchanged(tmux_socket: str) -> None:
+    code = "import time; time.sleep(1000)"
+    argv = [
+        sys.executable,
+        "-c",
+        code,
+        "two words",
+        "q\"'",
+        "$HOME",
+        "a;",
+        ";",
+        "two\nlines",
+        "~",
+        "#{x}",
+        "",
+        "é\t",
+    ]
+    env = {"SECRET": 's3 cr;et$HOME\n"x"', "WANTED": "yes", "EMPTY": ""}
+
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            assert await pane.process() == PaneProcess(pid=None, dead=False)
+            tmux(tmux_socket, "set-environment", "-g", "STRAY", "1")
+            tmux(tmux_socket, "set-environment", "-g", "WANTED", "stray")
+            await pane.respawn(argv, env=env, unset={"STRAY", "WANTED"}, cwd="/")
+            proc = started((await pane.process()).pid, argv[0])
+            assert (proc / "cmdline").read_text().split("\0")[:-1] == argv
+            got = dict(
+                line.split("=", 1) for line in (proc / "environ").read_text().split("\0") if "=" in line
+            )
+            assert {name: got.get(name) for name in (*env, "STRAY")} == {**env, "STRAY": None}
+            assert "SECRET" not in tmux(tmux_socket, "show-environment", "-t", "=ccmux-x:")
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    ("argv", "process"),
+    [
+        (["sh", "-c", "exit 7"], PaneProcess(pid=None, dead=True, exit_status=7)),
+        (["sh", "-c", "kill -9 $$"], PaneProcess(pid=None, dead=True, exit_signal=9)),
+        (["true"], PaneProcess(pid=None, dead=True, exit_status=0)),
+        (["/no such program", "x"], PaneProcess(pid=None, dead=True, exit_status=1)),
+    ],
+)
+def test_a_dead_program_leaves_a_dead_pane_and_tells_how(
+    tmux_socket: str, argv: list[str], process: PaneProcess
+) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            await pane.respawn(argv, env={}, unset=(), cwd="/")
+            assert await ended(pane) == process
+            assert (await pane.look()).dead
+            await pane.respawn(["sleep", "infinity", "0"], env={}, unset=(), cwd="/")
+            assert (await pane.process()).pid is not None
+
+    asyncio.run(story())
+
+
+# ----------------------------------------------------------------------------------- looks, pastes and keys
+
+
+def test_a_look_shows_rows_with_colours_cursor_and_copy_mode(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            script = r"printf '\033[31mred é\033[0m\r\n%%end 1 2 1\r\n❯ x'; sleep 1000"
+            await pane.respawn(["sh", "-c", script], env={}, unset=(), cwd="/")
+            view = await until(pane.look, lambda view: "❯" in view.rows[2])
+            assert view == PaneView(
+                rows=("\x1b[31mred é", "\x1b[39m%end 1 2 1", "❯ x", *[""] * 47),
+                cursor=(3, 2),
+                in_mode=False,
+                dead=False,
+                human_idle_s=None,
+            )
+            tmux(tmux_socket, "copy-mode", "-t", "=ccmux-x:")
+            assert (await pane.look()).in_mode
+
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["hello", "two\nlines;", "  #{x} $HOME ~ \\ \"'\t", "é❯👩‍👩‍👧" * 5000, "x" * 200_000],
+    ids=["plain", "lines", "grammar", "unicode", "long"],
+)
+def test_a_paste_arrives_bracketed_and_to_the_byte(tmux_socket: str, tmp_path: Path, text: str) -> None:
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+
+    async def story() -> bytes:
+        async with opened(tmux_socket) as pane:
+            await pane.respawn([sys.executable, "-c", DUMP, str(fifo)], env={}, unset=(), cwd="/")
+            await until(pane.look, lambda view: "READY" in view.rows[0])
+            await pane.paste(text)
+            await pane.press("Enter")
+            got = await asyncio.to_thread(fifo.read_bytes)
+        assert tmux(tmux_socket, "list-buffers") == ""
+        return got
+
+    assert asyncio.run(story()) == b"\x1b[200~" + text.encode() + b"\x1b[201~\r"
+
+
+def test_only_the_few_known_keys_are_pressed(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            for key in ("C-c", "hello", "Enter Enter", ""):
+                with pytest.raises(ValueError, match="no key"):
+                    await pane.press(key)
+
+    asyncio.run(story())
+
+
+def test_a_person_counts_from_the_first_key_on_and_with_the_age_of_the_last(tmux_socket: str) -> None:
+    async def story() -> None:
+        wall_s = 4e9
+        with closing(TmuxServer(tmux_socket)) as server:
+            pane = ClaudePane(server, "ccmux-x", cwd="/", now=lambda: wall_s)
+            await pane.open()
+            ours, theirs = pty.openpty()
+            client = subprocess.Popen(  # noqa: ASYNC220 - it only forks
+                ["tmux", "-u", "-L", tmux_socket, "attach-session", "-t", "=ccmux-x"],
+                stdin=theirs,
+                stdout=theirs,
+                stderr=theirs,
+                start_new_session=True,
+                env={**os.environ, "TERM": "xterm-256color"},
+            )
+            clients = ("list-clients", "-t", "=ccmux-x", "-F", "#{client_control_mode} #{client_activity}")
+            try:
+                while "0 " not in tmux(tmux_socket, *clients):
+                    assert client.poll() is None
+                assert (await pane.look()).human_idle_s is None
+
+                def typed(view: PaneView) -> bool:
+                    os.write(ours, b"x")  # counts as soon as it is another second than the attach's
+                    return view.human_idle_s is not None
+
+                await until(pane.look, typed)
+                activity = max(
+                    int(line.split()[1])
+                    for line in tmux(tmux_socket, *clients).splitlines()
+                    if line[0] == "0"
+                )
+                wall_s = activity + 7.5
+                assert (await pane.look()).human_idle_s == 6.5
+                wall_s = activity - 100
+                assert (await pane.look()).human_idle_s == 0
+            finally:
+                client.kill()
+                client.wait()
+                os.close(ours)
+                os.close(theirs)
+                await pane.close()
+
+    asyncio.run(story())
+
+
+# ------------------------------------------------------------------------------------------------- the loss
+
+
+LOSSES: dict[str, list[tuple[str, ...]]] = {
+    "session killed": [("kill-session", "-t", "=ccmux-x")],
+    "server killed": [("kill-server",)],
+    "client detached": [("detach-client", "-s", "=ccmux-x")],
+    "session killed, clients go to another": [
+        ("new-session", "-d", "-s", "mine", "sleep", "infinity"),
+        ("set-option", "-g", "detach-on-destroy", "off"),
+        ("kill-session", "-t", "=ccmux-x"),
+    ],
+}
+
+
+@pytest.mark.parametrize("commands", LOSSES.values(), ids=LOSSES)
+def test_a_loss_is_told_to_who_waits_and_to_who_calls_and_open_mends_it(
+    tmux_socket: str, commands: list[tuple[str, ...]]
+) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            for words in commands:
+                tmux(tmux_socket, *words)
+            async with asyncio.timeout(20):
+                await pane.wait_closed()
+            for call in (pane.look, pane.process, lambda: pane.paste("x"), lambda: pane.press("Enter")):
+                with pytest.raises(PaneLost):
+                    await call()
+            await pane.open()
+            assert await pane.process() == PaneProcess(pid=None, dead=False)
+
+    asyncio.run(story())
+
+
+def test_a_closed_pane_in_a_living_session_is_a_loss_at_the_next_call(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            tmux(tmux_socket, "new-window", "-t", "=ccmux-x:", "sleep", "infinity")
+            tmux(tmux_socket, "kill-window", "-t", "=ccmux-x:=claude")
+            with pytest.raises(PaneLost, match="can't find pane"):
+                await pane.look()
+            await pane.wait_closed()
+            await pane.open()
+            assert len((await pane.look()).rows) == 50
+
+    asyncio.run(story())
+
+
+def test_a_call_that_waits_when_the_client_goes_is_told(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane, asyncio.TaskGroup() as group:
+            client = pane._client
+            assert client is not None
+
+            async def wait() -> None:
+                with pytest.raises(PaneLost, match="a call that waits"):
+                    await client.call("a call that waits", "wait-for never", "display-message -p x")
+
+            group.create_task(wait())
+            detach = ("tmux", "-L", tmux_socket, "detach-client", "-s", "=ccmux-x")
+            await (await asyncio.create_subprocess_exec(*detach)).wait()
+
+    asyncio.run(story())
+
+
+def test_a_cancelled_call_does_not_put_the_next_one_out_of_step(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            for _ in range(20):
+                looking = asyncio.get_running_loop().create_task(pane.look())
+                await asyncio.sleep(0)
+                looking.cancel()
+                assert (await pane.process()).dead is False
+                with pytest.raises(asyncio.CancelledError):
+                    await looking
+
+    asyncio.run(story())
+
+
+def test_nothing_works_before_it_is_open_or_without_a_session(tmux_socket: str) -> None:
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket)) as server:
+            pane = ClaudePane(server, "ccmux-x", cwd="/")
+            await pane.wait_closed()
+            with pytest.raises(PaneLost, match="not open"):
+                await pane.look()
+            with pytest.raises(PaneLost):
+                await ControlClient.attached(tmux_socket, "ccmux-x")
+            await server.ensure_session("ccmux-y", cwd="/")
+            with pytest.raises(PaneLost, match="attach-session"):
+                await ControlClient.attached(tmux_socket, "ccmux-x")
+
+    asyncio.run(story())
+
+
+def test_the_session_ends_when_asked_twice_too(tmux_socket: str) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            await pane.kill_session()
+            await pane.kill_session()
+
+    tmux(tmux_socket, "new-session", "-d", "-s", "ccmux-x-other", "sleep", "infinity")
+    asyncio.run(story())
+    assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}") == "ccmux-x-other\n"
+
+
+# -------------------------------------------------------------------------------------------------- quoting
+
+TEXTS = st.one_of(
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=200),
+    st.text("\\\"'$~;#{}%[]\n\t\x1b \r-=!&|<>aé❯😀", max_size=60),
+    st.builds(str.__mul__, st.sampled_from(["\\;\n", 'é"$H', "~ {", "#{", "%%if\n"]), st.integers(1, 5000)),
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(TEXTS.filter(bool), min_size=1, max_size=10))
+def test_whatever_is_quoted_reaches_tmux_unchanged(
+    tmux_socket: str, tmp_path: Path, texts: list[str]
+) -> None:
+    saved = tmp_path / "saved"
+
+    async def story() -> None:
+        await ensured(tmux_socket)
+        client = await ControlClient.attached(tmux_socket, "ccmux-x")
+        try:
+            for text in texts:
+                await client.call("quote", f"set-buffer -- {quote(text)}", f"save-buffer {quote(str(saved))}")
+                assert saved.read_bytes() == text.encode()
+                line = text.replace("\n", " ")
+                _, shown = await client.call(
+                    "quote", f"set-environment X {quote(line)}", "show-environment X"
+                )
+                assert b"\n".join(shown.lines) == b"X=" + line.encode()
+        finally:
+            await client.close()
+
+    asyncio.run(story())
