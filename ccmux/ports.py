@@ -5,7 +5,7 @@ Every method that may block is `async`. Every error a port raises is one of `cor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
-from ccmux.core.observation import PaneView, Sighting
+from ccmux.core.observation import PaneProcess, PaneView, Sighting
 from ccmux.core.outgoing import Outgoing
 
 # --------------------------------------------------------------------------------------------------- time
@@ -334,6 +334,120 @@ class Outputs(Protocol):
         ...
 
 
+# ---------------------------------------------------------------------------------------------- control
+
+
+class LineListener(Protocol):
+    """A socket in the runtime directory that answers lines."""
+
+    def bind(self) -> None:
+        """Make the socket file, also again after it was deleted. Raises RuntimeDirUnsafe."""
+        ...
+
+    def in_place(self) -> bool:
+        """Tell whether the socket file is still the one that `bind` made."""
+        ...
+
+    def unlink(self) -> None:
+        """Remove the socket file, if it is ours."""
+        ...
+
+    async def serve(self, handler: Callable[[bytes], Awaitable[bytes]]) -> None:
+        """Answer lines until cancelled."""
+        ...
+
+
+class Dispatching(Protocol):
+    """The dispatcher, as those see it who ask for a person."""
+
+    def status(self) -> Mapping[str, Any]:
+        """Return at least `state`, `hold` (None: nothing holds), `detail`, `paused` and `pid`."""
+        ...
+
+    async def pause(self) -> None:
+        """Hold injection, over restarts too."""
+        ...
+
+    async def resume(self) -> None:
+        """Go on injecting."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Press Escape in a Claude that is at work. Raises RequestRefused where it is not, PaneLost."""
+        ...
+
+
+class Terminal(Protocol):
+    """The tmux session with Claude's pane, as lifecycle uses it. Methods raise PaneLost."""
+
+    async def open(self) -> None:
+        """Build what is missing of session and pane and attach; what is there stays as it is."""
+        ...
+
+    async def wait_closed(self) -> None:
+        """Return once the connection to tmux is lost."""
+        ...
+
+    async def process(self) -> PaneProcess:
+        """Return what became of the pane's own process; no pid where Claude was never started in it."""
+        ...
+
+    async def respawn(
+        self, argv: Sequence[str], *, env: Mapping[str, str], unset: Collection[str], cwd: str
+    ) -> None:
+        """Replace what runs in the pane by `argv`."""
+        ...
+
+
+class Processes(Protocol):
+    """Other processes of this machine."""
+
+    def started_at(self, pid: int) -> float:
+        """Return epoch seconds of a process's start, 0 where there is no such process."""
+        ...
+
+    async def wait_exit(self, pid: int) -> None:
+        """Return once the process has ended; at once where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFile:
+    """A file of a spool: its name, its bytes, and when it was written (epoch seconds)."""
+
+    name: str
+    content: bytes
+    written_at: float
+
+
+class SpoolFiles(Protocol):
+    """A folder of files that appear by atomic rename; each is taken once, in the order of their names."""
+
+    async def next(self) -> SpoolFile:
+        """Wait for the next file that was not handed out yet."""
+        ...
+
+    async def remove(self, name: str) -> None:
+        """Delete a file that is done with."""
+        ...
+
+    async def set_aside(self, name: str) -> None:
+        """Keep a file that nobody understands beside the others, out of the way."""
+        ...
+
+
+class RegistryFiles(Protocol):
+    """Claude's registry of running sessions."""
+
+    def read(self, pid: int) -> bytes | None:
+        """Return the registry file of a process as it is now, None where there is none."""
+        ...
+
+    def watch(self, pid: int, changed: Callable[[], None]) -> AbstractContextManager[None]:
+        """Call back in the loop whenever that file may have changed."""
+        ...
+
+
 # -------------------------------------------------------------------------------------------- file events
 
 
@@ -400,6 +514,7 @@ __all__ = [
     "ChannelInfo",
     "Channels",
     "Clock",
+    "Dispatching",
     "Ear",
     "ExpectedPrompt",
     "FileChange",
@@ -407,6 +522,7 @@ __all__ = [
     "FileEvents",
     "FinishedTurn",
     "HostedSession",
+    "LineListener",
     "LineTail",
     "OutputChange",
     "Outputs",

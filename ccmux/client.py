@@ -1,0 +1,211 @@
+"""How other programs speak with a daemon: its control socket and its event stream, blocking.
+
+Adapters see this and nothing else of ccmux. It imports the standard library only, for it must start fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from ccmux.core.errors import DaemonUnreachable, RequestRefused
+
+ANSWER_TIMEOUT_S = 10.0
+_READ_BYTES = 65_536
+
+
+class _Lines:
+    """A connected Unix socket as lines of JSON. Every failure of the connection is DaemonUnreachable."""
+
+    def __init__(self, path: str, *, timeout_s: float) -> None:
+        self._path = path
+        self._unread = bytearray()
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.settimeout(timeout_s)
+        try:
+            self._socket.connect(path)
+        except OSError as error:
+            self._socket.close()
+            raise DaemonUnreachable(path, _reason(error)) from error
+
+    def send(self, value: Mapping[str, Any], *, timeout_s: float) -> None:
+        # A lone surrogate becomes its JSON escape: the daemon then refuses it in words.
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        try:
+            self._socket.settimeout(timeout_s)
+            self._socket.sendall(text.encode(errors="backslashreplace") + b"\n")
+        except OSError as error:
+            raise DaemonUnreachable(self._path, _reason(error)) from error
+
+    def receive(self, *, timeout_s: float | None) -> dict[str, Any]:
+        """Return the next line's object.
+
+        Raises:
+            DaemonUnreachable: The connection ended, or what came is no object.
+            TimeoutError: No whole line came in time.
+        """
+        until_s = None if timeout_s is None else time.monotonic() + timeout_s
+        searched = 0
+        while (end := self._unread.find(b"\n", searched)) < 0:
+            searched = len(self._unread)
+            self._read_more(until_s)
+        line = bytes(self._unread[:end])
+        del self._unread[: end + 1]
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            raise DaemonUnreachable(self._path, "what answers there does not speak JSON") from error
+        if not isinstance(value, dict):
+            raise DaemonUnreachable(self._path, "what answers there is no daemon of ccmux")
+        return value
+
+    def _read_more(self, until_s: float | None) -> None:
+        left_s = None if until_s is None else until_s - time.monotonic()
+        if left_s is not None and left_s <= 0:
+            raise TimeoutError
+        self._socket.settimeout(left_s)
+        try:
+            read = self._socket.recv(_READ_BYTES)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise DaemonUnreachable(self._path, _reason(error)) from error
+        if not read:
+            raise DaemonUnreachable(self._path, "it closed the connection")
+        self._unread += read
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or "no answer in time"
+
+
+class ControlClient:
+    """Questions to a daemon, one at a time, over one connection that is made at the first.
+
+    Attributes:
+        project: The project the daemon must be of; "" takes any.
+    """
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, project: str = "", timeout_s: float = ANSWER_TIMEOUT_S
+    ) -> None:
+        self._path = os.fspath(path)
+        self._timeout_s = timeout_s
+        self._lines: _Lines | None = None
+        self.project = project
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        """Return the daemon's answer.
+
+        Raises:
+            DaemonUnreachable: Nobody answered, or the daemon is of another project. What was asked for may
+                have happened: a message is sent again with the same `id`, and taken once.
+            RequestRefused: The daemon said no.
+        """
+        request = {"op": op, **({"project": self.project} if self.project else {}), **fields}
+        try:
+            if self._lines is None:
+                self._lines = _Lines(self._path, timeout_s=self._timeout_s)
+            self._lines.send(request, timeout_s=self._timeout_s)
+            answer = self._lines.receive(timeout_s=self._timeout_s)
+        except TimeoutError as error:
+            self.close()
+            raise DaemonUnreachable(self._path, "no answer in time") from error
+        except DaemonUnreachable:
+            self.close()
+            raise
+        if answer.get("ok") is True:
+            return answer
+        sentence = str(answer.get("error", "it said no without a reason"))
+        if answer.get("code") == "other project":
+            raise DaemonUnreachable(self._path, sentence)
+        raise RequestRefused(sentence)
+
+    def close(self) -> None:
+        """End the connection; the next question makes a new one."""
+        if self._lines is not None:
+            self._lines.close()
+            self._lines = None
+
+
+class EventStream:
+    """The daemon's events, one after the other. Being cut off for slowness is mended: nothing is missed."""
+
+    def __init__(
+        self, path: str | os.PathLike[str], *, since: int | None = None, types: Sequence[str] = ()
+    ) -> None:
+        """Connect.
+
+        Args:
+            path: `output.sock`.
+            since: Number of the last event known; those after it come first. None: only what happens now.
+            types: Only these types of events; none means all.
+
+        Raises:
+            DaemonUnreachable: Nobody listens there.
+        """
+        self._path = os.fspath(path)
+        self._types = list(types)
+        self._lines = self._connect(since)
+
+    def _connect(self, since: int | None) -> _Lines:
+        lines = _Lines(self._path, timeout_s=ANSWER_TIMEOUT_S)
+        asked: dict[str, Any] = {} if since is None else {"since": since}
+        if self._types:
+            asked["types"] = self._types
+        try:
+            lines.send(asked, timeout_s=ANSWER_TIMEOUT_S)
+        except DaemonUnreachable:
+            lines.close()
+            raise
+        return lines
+
+    def next(self, *, timeout_s: float | None = None) -> dict[str, Any]:
+        """Return the next event; None waits for ever.
+
+        Raises:
+            DaemonUnreachable: The daemon ended the stream.
+            TimeoutError: Nothing came in time.
+        """
+        until_s = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            left_s = None if until_s is None else until_s - time.monotonic()
+            event = self._lines.receive(timeout_s=left_s)
+            if event.get("type") != "error":
+                return event
+            if "resume_since" not in event:
+                raise DaemonUnreachable(self._path, str(event.get("error", "it ended the stream")))
+            self._lines.close()
+            self._lines = self._connect(int(event["resume_since"]))
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        while True:
+            yield self.next()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the stream."""
+        self._lines.close()
