@@ -1,0 +1,316 @@
+"""The database on a real file: what is committed, in which order it is told, and what survives a crash."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ccmux.core.errors import StoreFailed
+from ccmux.core.events import Draft, Event, EventType
+from ccmux.core.messages import Incoming, MessageState, Rejected
+from ccmux.drivers.sqlite import SqliteStore
+from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, Taken
+
+NOW = 1_700_000_000.0
+
+
+class StillClock:
+    """Wall time that moves only when told to."""
+
+    def __init__(self) -> None:
+        self.at = NOW
+
+    def now(self) -> float:
+        return self.at
+
+    def local(self, ts: float) -> datetime:
+        return datetime.fromtimestamp(ts, UTC)
+
+    def hhmm(self, ts: float) -> str:
+        return self.local(ts).strftime("%H:%M")
+
+
+class Desk:
+    """An open store with what it told."""
+
+    def __init__(self, store: SqliteStore, clock: StillClock, told: list[Event]) -> None:
+        self.store = store
+        self.clock = clock
+        self.told = told
+
+    def lines(self, *types: str) -> list[dict[str, Any]]:
+        decoded = [msgspec.json.decode(event.line) for event in self.told]
+        return [line for line in decoded if not types or line["type"] in types]
+
+
+@asynccontextmanager
+async def desk(path: Path) -> AsyncIterator[Desk]:
+    clock, told = StillClock(), list[Event]()
+    store = await SqliteStore.open(path, session="demo", clock=clock, on_events=told.extend)
+    try:
+        yield Desk(store, clock, told)
+        await asyncio.sleep(0)  # the events of the last commit are on the loop's list
+    finally:
+        await store.close()
+
+
+def run(path: Path, story: Callable[[Desk], Awaitable[None]]) -> None:
+    async def told() -> None:
+        async with desk(path / "ccmux.db") as opened:
+            await story(opened)
+
+    asyncio.run(told())
+
+
+def said(content: str, *, channel: str = "tg", key: str | None = None) -> Incoming:
+    return Incoming(channel=channel, content=content, ts=NOW, key=key)
+
+
+def test_a_batch_is_taken_in_order_with_one_event_each(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        taken = await d.store.take_in(
+            [said("one"), Rejected(channel="tg", raw=b"\xff", reason="not UTF-8"), said("two", key="k")]
+        )
+        await asyncio.sleep(0)
+
+        assert taken == [Taken(1), Taken(2), Taken(3)]
+        assert [m.content for m in await d.store.waiting(10)] == ["one", "two"]
+        assert [(e["seq"], e["id"], e["state"], e["reason"]) for e in d.lines("message")] == [
+            (1, 1, "queued", ""),
+            (2, 2, "dead", "not UTF-8"),
+            (3, 3, "queued", ""),
+        ]
+
+    run(tmp_path, story)
+
+
+def test_everything_of_a_message_is_kept(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        sent = Incoming(
+            channel="wa", content="hé\n", ts=NOW - 5, key="k", meta={"a": [1]}, attachments=("/tmp/a b",)
+        )
+        await d.store.take_in([sent])
+
+        [kept] = await d.store.message("k")
+        assert (kept.channel, kept.content, kept.ts, kept.key) == ("wa", "hé\n", NOW - 5, "k")
+        assert (kept.meta, kept.attachments, kept.state) == ({"a": [1]}, ("/tmp/a b",), MessageState.QUEUED)
+        assert await d.store.message("1") == [kept]
+        assert await d.store.message(str(2**70)) == []
+
+    run(tmp_path, story)
+
+
+def test_a_key_is_taken_once_on_a_channel_also_within_a_batch_and_after_a_restart(tmp_path: Path) -> None:
+    async def first(d: Desk) -> None:
+        assert await d.store.take_in([said("a", key="k"), said("b", key="k")]) == [Taken(1), Taken(1, True)]
+        assert await d.store.take_in([said("c", channel="other", key="k")]) == [Taken(2)]
+
+    async def second(d: Desk) -> None:
+        assert await d.store.take_in([said("d", key="k")]) == [Taken(1, True)]
+        assert [m.content for m in await d.store.waiting(10)] == ["a", "c"]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+def test_seq_grows_by_one_over_restarts_and_forgetting(tmp_path: Path) -> None:
+    async def first(d: Desk) -> None:
+        await d.store.take_in([said("a"), said("b")])
+        d.clock.at += 90 * 86_400
+        await d.store.forget(events_days=30, keys_days=7)
+        assert [e.seq for e in await d.store.events_since(0, (), 10)] == [2]
+
+    async def second(d: Desk) -> None:
+        await d.store.record(Draft(type=EventType.STATE, fields={"state": "idle", "hold": None}))
+        assert [e.seq for e in await d.store.events_since(0, (), 10)] == [2, 3]
+        assert [e.seq for e in await d.store.events_since(0, [EventType.STATE], 10)] == [3]
+        assert await d.store.last_seq() == 3
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+def test_a_forgotten_key_may_be_taken_again(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("a", key="k")])
+        d.clock.at += 8 * 86_400
+        await d.store.forget(events_days=30, keys_days=7)
+        assert await d.store.take_in([said("b", key="k")]) == [Taken(2)]
+
+    run(tmp_path, story)
+
+
+async def typed(d: Desk) -> None:
+    await d.store.take_in([said("one"), said("two"), said("three")])
+    await d.store.begin_typing((1, 2), lead="L", body="B")
+
+
+def test_what_is_about_to_be_typed_is_on_disk_first(tmp_path: Path) -> None:
+    run(tmp_path, typed)
+
+    async def after_the_crash(d: Desk) -> None:
+        assert await d.store.expected() == [
+            ExpectedPrompt(ids=(1, 2), lead="L", body="B", typed_at=NOW, submitted=False)
+        ]
+        assert [m.id for m in await d.store.waiting(10)] == [3]
+        await d.store.move((1, 2), MessageState.SUBMITTED, prompt_id="p")
+        assert [e.submitted for e in await d.store.expected()] == [True]
+        await d.store.move((1, 2), MessageState.STARTED, prompt_id="p")
+        assert await d.store.expected() == []
+
+    run(tmp_path, after_the_crash)
+
+
+def test_a_slower_witness_never_moves_a_message_back(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await typed(d)
+        await d.store.move((1, 2), MessageState.STARTED, prompt_id="p")
+        await d.store.move((1, 2), MessageState.SUBMITTED, prompt_id="p")
+        await d.store.move((1, 2), MessageState.STARTED, prompt_id="p")
+
+        states = [e["state"] for e in d.lines("message") if e["id"] == 1]
+        assert states == ["queued", "typing", "started"]
+
+    run(tmp_path, story)
+
+
+def turn(prompt_id: str, **fields: Any) -> FinishedTurn:
+    return FinishedTurn(
+        session_id="s", prompt_id=prompt_id, resume_offset=99, fields={"turn": [], "outcome": "finished"} | fields
+    )
+
+
+def test_a_turn_is_published_once_and_answers_its_messages(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await typed(d)
+        await d.store.host(HostedSession(session_id="s", transcript_path="/t", spoken=False, offset=0))
+        await d.store.move((1, 2), MessageState.STARTED, prompt_id="p")
+
+        assert await d.store.finish_turn(turn("p", turn=[{"type": "text", "text": "hi"}]))
+        assert not await d.store.finish_turn(turn("p", turn=[{"type": "text", "text": "again"}]))
+        await asyncio.sleep(0)
+
+        [event] = d.lines("turn")
+        assert event["message_ids"] == [1, 2]
+        assert event["prompt_id"] == "p"
+        assert event["turn"] == [{"type": "text", "text": "hi"}]
+        assert [m.state for m in await d.store.messages()] == ["queued", "answered", "answered"]
+        hosted = await d.store.hosted()
+        assert hosted == HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=99)
+        assert await d.store.counts() == {
+            **dict.fromkeys(MessageState, 0),
+            "queued": 1,
+            "answered": 2,
+        }
+
+    run(tmp_path, story)
+
+
+def test_an_outgoing_message_waits_until_it_is_delivered_once(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        assert await d.store.put_out("tg", "a", key="k", ts=NOW) == Taken(1)
+        assert await d.store.put_out("tg", "a", key="k", ts=NOW) == Taken(1, True)
+        assert await d.store.put_out("tg", "b", key=None, ts=NOW) == Taken(2)
+        assert await d.store.out_waiting() == {"tg": 2}
+        first = await d.store.next_out("tg")
+        assert first is not None
+        assert (first.id, first.message, first.session) == (1, "a", "demo")
+        await d.store.delivered(1)
+        await d.store.delivered(1)
+        await d.store.delivered(2)
+        assert await d.store.next_out("tg") is None
+        await asyncio.sleep(0)
+        assert [(e["event"], e["id"]) for e in d.lines("channel")] == [("delivered", "k"), ("delivered", "2")]
+
+    run(tmp_path, story)
+
+
+def test_a_pause_outlives_the_daemon(tmp_path: Path) -> None:
+    async def on(d: Desk) -> None:
+        assert not await d.store.paused()
+        await d.store.pause(on=True)
+
+    async def off(d: Desk) -> None:
+        assert await d.store.paused()
+        await d.store.pause(on=False)
+        assert not await d.store.paused()
+
+    run(tmp_path, on)
+    run(tmp_path, off)
+
+
+def test_the_file_is_the_owners_alone_and_survives_a_power_cut(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        path = tmp_path / "ccmux.db"
+        assert path.stat().st_mode & 0o777 == 0o600
+        assert d.store._one("PRAGMA synchronous") == 2
+        [mode] = d.store._db.execute("PRAGMA journal_mode").fetchone()
+        assert mode == "wal"
+
+    run(tmp_path, story)
+
+
+def test_a_failed_commit_loses_nothing_it_promised_and_tells_nothing(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("a")])
+        d.store._db.execute("PRAGMA query_only = ON")
+        with pytest.raises(StoreFailed, match="writable"):
+            await d.store.take_in([said("b")])
+        d.store._db.execute("PRAGMA query_only = OFF")
+        assert await d.store.take_in([said("b")]) == [Taken(2)]
+        await asyncio.sleep(0)
+        assert [e["seq"] for e in d.lines()] == [1, 2]
+
+    run(tmp_path, story)
+
+
+def test_a_newer_database_is_refused_in_plain_words(tmp_path: Path) -> None:
+    path = tmp_path / "ccmux.db"
+    with sqlite3.connect(path) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    newer.close()
+
+    with pytest.raises(StoreFailed, match="a newer ccmux wrote it"):
+        run(tmp_path, _nothing)
+
+
+def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "ccmux.db"
+    path.write_bytes(b"garbage" * 1000)
+
+    with pytest.raises(StoreFailed, match="move it aside"):
+        run(tmp_path, _nothing)
+
+    assert path.read_bytes() == b"garbage" * 1000
+
+
+async def _nothing(_: Desk) -> None: ...
+
+
+def test_events_are_told_in_the_order_of_their_numbers_however_many_write(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        async with asyncio.TaskGroup() as group:
+            for n in range(50):
+                group.create_task(d.store.take_in([said(str(n))]), name=f"writer-{n}")
+        await asyncio.sleep(0)
+        assert [e.seq for e in d.told] == list(range(1, 51))
+
+    run(tmp_path, story)
+
+
+def test_told_events_are_the_logged_ones(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("a"), said("b")])
+        logged: Sequence[Event] = await d.store.events_since(0, (), 10)
+        await asyncio.sleep(0)
+        assert logged == d.told
+
+    run(tmp_path, story)
