@@ -184,7 +184,10 @@ def test_a_slower_witness_never_moves_a_message_back(tmp_path: Path) -> None:
 
 def turn(prompt_id: str, **fields: Any) -> FinishedTurn:
     return FinishedTurn(
-        session_id="s", prompt_id=prompt_id, resume_offset=99, fields={"turn": [], "outcome": "finished"} | fields
+        session_id="s",
+        prompt_id=prompt_id,
+        resume_offset=99,
+        fields={"turn": [], "outcome": "finished"} | fields,
     )
 
 
