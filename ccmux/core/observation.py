@@ -89,7 +89,7 @@ class PaneView:
 class PaneProcess:
     """The pane's own process, as tmux knows it.
 
-    Dead without status and signal: tmux has not been told how yet (or is older than 3.3), so ask again.
+    Dead without status and signal: nobody knows how (tmux before 3.3 does not tell signals).
 
     Attributes:
         pid: None where it has ended, and where nothing was started in the pane yet.

@@ -60,7 +60,7 @@ async def until(look: Callable[[], Awaitable[PaneView]], seen: Callable[[PaneVie
 
 async def ended(pane: ClaudePane) -> PaneProcess:
     async with asyncio.timeout(20):
-        while (process := await pane.process()).exit_status is process.exit_signal is None:  # noqa: ASYNC110 - only tmux knows
+        while not (process := await pane.process()).dead:  # noqa: ASYNC110 - only tmux knows
             await asyncio.sleep(0)
     return process
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -15,6 +16,8 @@ KEYS = frozenset({"Enter", "Escape", "C-s", "C-u"})
 """The only keys that are ever pressed; text goes through `paste`."""
 
 _BUFFER = "ccmux-paste"
+_REAP_WAIT_S = 0.5
+_REAP_LOOK_S = 0.01
 _SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead}"
 _PROCESS = (
     f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
@@ -165,6 +168,17 @@ class ClaudePane:
         Raises:
             PaneLost: The pane is gone.
         """
+        process = await self._ask_process()
+        until_s = asyncio.get_running_loop().time() + _REAP_WAIT_S
+        # The terminal may close a moment before tmux has been told how the process ended.
+        while process.dead and process.exit_status is process.exit_signal is None:
+            if asyncio.get_running_loop().time() > until_s:
+                break
+            await asyncio.sleep(_REAP_LOOK_S)
+            process = await self._ask_process()
+        return process
+
+    async def _ask_process(self) -> PaneProcess:
         answer, *_ = await self._call("process", f"display-message -p -t {self._pane} {quote(_PROCESS)}")
         placeholder, pid, dead, status, signal = answer.lines[0].decode().split(" ")
         ended = dead == "1"
