@@ -1,0 +1,196 @@
+"""The control service: answers control.sock. It owns the socket file's presence and no state of Claude's.
+
+It takes messages in, tells what waits and why, and hands a person's pause, resume and interrupt on. Message
+texts go to whoever asks on the socket, which is the owner alone, and never to the log.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, assert_never
+
+import structlog
+
+from ccmux.core.channel import DEFAULT_CHANNEL, is_channel
+from ccmux.core.control import (
+    OTHER_PROJECT,
+    Interrupt,
+    Messages,
+    Pause,
+    Request,
+    Resume,
+    Send,
+    Show,
+    Status,
+    Why,
+    answer,
+    explained,
+    parse_request,
+    refusal,
+    told,
+    way_out,
+)
+from ccmux.core.envelope import parse_object
+from ccmux.core.errors import CcmuxError, RuntimeDirUnsafe
+from ccmux.core.messages import Rejected
+from ccmux.core.observation import QueueGrew
+from ccmux.ports import Clock, Dispatching, FileChange, FileEvent, FileEvents, LineListener, Sightings, Store
+
+log = structlog.get_logger()
+
+
+class Control:
+    """Answers requests; makes the socket again when its file is deleted."""
+
+    name = "control"
+
+    def __init__(
+        self,
+        *,
+        socket_path: Path,
+        listener: LineListener,
+        files: FileEvents,
+        store: Store,
+        sightings: Sightings,
+        dispatching: Dispatching,
+        clock: Clock,
+        project: str,
+        version: str,
+        more_status: Callable[[], Mapping[str, Any]],
+    ) -> None:
+        """Wire it up.
+
+        Args:
+            socket_path: The listener's path; its directory is watched.
+            listener: Bound by whoever starts the house, or here.
+            files: Tells when the socket's file vanishes.
+            store: Takes messages and tells of them.
+            sightings: Hears that the queue grew.
+            dispatching: The dispatcher.
+            clock: For a message without `ts`, and for ages.
+            project: The project's name.
+            version: Of ccmux.
+            more_status: What lifecycle knows: `tmux`, `restarts`, ...; its keys go into the status.
+        """
+        self._path = socket_path
+        self._listener = listener
+        self._files = files
+        self._store = store
+        self._sightings = sightings
+        self._dispatching = dispatching
+        self._clock = clock
+        self._project = project
+        self._version = version
+        self._more_status = more_status
+        self._started_at = clock.now()
+
+    async def run(self) -> None:
+        """Answer until cancelled."""
+        looked_for = asyncio.Event()
+
+        def look(event: FileEvent) -> None:
+            if event.name in {"", self._path.name}:
+                looked_for.set()
+
+        try:
+            with self._files.watch(str(self._path.parent), FileChange.VANISHED, look):
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._listener.serve(self.answer), name="control answers")
+                    while True:
+                        self._keep_in_place()
+                        await looked_for.wait()
+                        looked_for.clear()
+        finally:
+            self._listener.unlink()
+
+    def _keep_in_place(self) -> None:
+        if self._listener.in_place():
+            return
+        try:
+            self._listener.bind()
+        except RuntimeDirUnsafe as error:
+            log.warning("control socket not made again", reason=str(error))
+
+    async def answer(self, line: bytes) -> bytes:
+        """Return the answer line to a request line; only a bug raises."""
+        request = parse_request(line)
+        if isinstance(request, str):
+            return refusal(request)
+        if request.project and request.project != self._project:
+            return refusal(f"the daemon there is of project '{self._project}'", code=OTHER_PROJECT)
+        try:
+            return await self._do(request)
+        except CcmuxError as error:
+            return refusal(str(error))
+
+    async def _do(self, request: Request) -> bytes:
+        match request:
+            case Send(message=message):
+                return await self._send(message)
+            case Status():
+                return answer(status=await self._status())
+            case Messages(states=states, limit=limit):
+                return answer(
+                    messages=[told(one) for one in await self._store.messages(states=states, limit=limit)]
+                )
+            case Show(id=wanted):
+                return answer(
+                    messages=[told(one, whole=True) for one in await self._store.message(str(wanted))]
+                )
+            case Why(id=wanted):
+                return await self._why(str(wanted))
+            case Pause():
+                await self._dispatching.pause()
+                return answer(paused=True)
+            case Resume():
+                await self._dispatching.resume()
+                return answer(paused=False)
+            case Interrupt():
+                await self._dispatching.interrupt()
+                return answer()
+            case _:
+                assert_never(request)
+
+    async def _send(self, message: dict[str, Any]) -> bytes:
+        channel = message.get("channel", DEFAULT_CHANNEL)
+        if not isinstance(channel, str) or not is_channel(channel):
+            return refusal("the channel must be letters, digits, _, . and -, at most 64, no sign first")
+        incoming = parse_object(message, channel=channel, now_s=self._clock.now())
+        if isinstance(incoming, Rejected):
+            return refusal(f"not taken: {incoming.reason}")
+        (taken,) = await self._store.take_in([incoming])
+        if not taken.duplicate:
+            self._sightings.tell(QueueGrew())
+        return answer(id=taken.id, key=incoming.key, duplicate=taken.duplicate)
+
+    async def _status(self) -> dict[str, Any]:
+        hosted = await self._store.hosted()
+        now_s = self._clock.now()
+        known = {**self._more_status(), **self._dispatching.status()}
+        hold = known.get("hold") or ""
+        return {
+            **known,
+            "hold": hold,
+            "way_out": way_out(hold),
+            "session": self._project,
+            "session_id": hosted.session_id if hosted else None,
+            "queue": await self._store.counts(),
+            "out": await self._store.out_waiting(),
+            "last_seq": await self._store.last_seq(),
+            "version": self._version,
+            "uptime_s": round(now_s - self._started_at, 1),
+        }
+
+    async def _why(self, wanted: str) -> bytes:
+        if wanted:
+            asked = await self._store.message(wanted)
+            if not asked:
+                return refusal(f"there is no message '{wanted}'; `ccmux messages` lists them")
+        else:
+            asked = [*await self._store.in_flight(), *await self._store.waiting(1)]
+        known = self._dispatching.status()
+        hold, detail = known.get("hold") or "", known.get("detail") or ""
+        now_s = self._clock.now()
+        return answer(holds=[explained(one, hold=hold, detail=detail, now_s=now_s) for one in asked])

@@ -1,0 +1,409 @@
+"""The control service over a real socket, with a store and a dispatcher that keep what they were told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pytest
+from structlog.testing import capture_logs
+
+from ccmux.core.control import OPS, parse_request, refusal
+from ccmux.core.control import answer as yes
+from ccmux.core.errors import PaneLost, RequestRefused, StoreFailed
+from ccmux.core.messages import Incoming, Message, MessageState, Rejected
+from ccmux.core.observation import QueueGrew, Sighting
+from ccmux.drivers.line_server import LineServer
+from ccmux.ports import FileChange, FileEvent, HostedSession, Sightings, Store, Taken
+from ccmux.services.control import Control
+
+
+class Clock:
+    at = 1_000.0
+
+    def now(self) -> float:
+        return self.at
+
+    def hhmm(self, ts: float) -> str:
+        return "00:00"
+
+    def local(self, ts: float) -> datetime:
+        return datetime.fromtimestamp(ts, tz=UTC)
+
+
+class MemoryStore:
+    """What the control service uses of a store."""
+
+    def __init__(self) -> None:
+        self.kept: list[Message] = []
+        self.broken = False
+        self.session: HostedSession | None = None
+
+    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+        if self.broken:
+            raise StoreFailed("/db", "disk full", "free some space")
+        taken = []
+        for one in batch:
+            assert isinstance(one, Incoming)
+            known = [m for m in self.kept if one.key is not None and m.key == one.key]
+            if not known:
+                known = [
+                    Message(
+                        id=len(self.kept) + 1,
+                        channel=one.channel,
+                        content=one.content,
+                        ts=one.ts,
+                        key=one.key,
+                        meta=one.meta,
+                        attachments=one.attachments,
+                        state=MessageState.QUEUED,
+                    )
+                ]
+                self.kept += known
+                taken.append(Taken(known[0].id))
+            else:
+                taken.append(Taken(known[0].id, duplicate=True))
+        return taken
+
+    async def messages(self, *, states: Collection[MessageState] = (), limit: int = 100) -> list[Message]:
+        return [m for m in reversed(self.kept) if not states or m.state in states][:limit]
+
+    async def message(self, id_or_key: str) -> list[Message]:
+        return [m for m in self.kept if id_or_key in {str(m.id), m.key}]
+
+    async def in_flight(self) -> list[Message]:
+        return [m for m in self.kept if m.state is MessageState.STARTED]
+
+    async def waiting(self, limit: int) -> list[Message]:
+        return [m for m in self.kept if m.state is MessageState.QUEUED][:limit]
+
+    async def counts(self) -> dict[str, int]:
+        return {"queued": len(self.kept)}
+
+    async def out_waiting(self) -> dict[str, int]:
+        return {"mail": 2}
+
+    async def last_seq(self) -> int:
+        return 41
+
+    async def hosted(self) -> HostedSession | None:
+        return self.session
+
+
+class Dispatcher:
+    """A dispatcher that does what it is told."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, Any] = {"state": "idle", "hold": None, "detail": "", "paused": False, "pid": 9}
+        self.refuses: Exception | None = None
+        self.interrupted = 0
+
+    def status(self) -> Mapping[str, Any]:
+        return self.known
+
+    async def pause(self) -> None:
+        self.known |= {"paused": True, "hold": "paused"}
+
+    async def resume(self) -> None:
+        self.known |= {"paused": False, "hold": None}
+
+    async def interrupt(self) -> None:
+        if self.refuses:
+            raise self.refuses
+        self.interrupted += 1
+
+
+class Feed:
+    def __init__(self) -> None:
+        self.told: list[Sighting] = []
+
+    def tell(self, sighting: Sighting) -> None:
+        self.told.append(sighting)
+
+
+class Files:
+    """File events that a test fires itself."""
+
+    def __init__(self) -> None:
+        self.callback: Callable[[FileEvent], None] | None = None
+
+    @contextmanager
+    def watch(self, path: str, wanted: FileChange, callback: Callable[[FileEvent], None]) -> Iterator[None]:
+        assert wanted == FileChange.VANISHED
+        self.callback = callback
+        yield
+        self.callback = None
+
+    def vanished(self, name: str) -> None:
+        assert self.callback
+        self.callback(FileEvent(name, FileChange.VANISHED))
+
+
+class House:
+    """The service, its fakes and a real server."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store, self.dispatcher, self.feed, self.files = MemoryStore(), Dispatcher(), Feed(), Files()
+        self.path = folder / "control.sock"
+        self.clock = Clock()
+        self.server = LineServer(self.path, line_limit=2**21, refusal=refusal)
+        self.control = Control(
+            socket_path=self.path,
+            listener=self.server,
+            files=self.files,
+            store=cast("Store", self.store),
+            sightings=cast("Sightings", self.feed),
+            dispatching=self.dispatcher,
+            clock=self.clock,
+            project="p",
+            version="1.2",
+            more_status=lambda: {"restarts": 3, "tmux": {"session": "ccmux-p"}},
+        )
+
+    async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
+        line = await self.control.answer(msgspec.json.encode({"op": op, **fields}))
+        assert line.endswith(b"\n")
+        found = msgspec.json.decode(line)
+        assert isinstance(found, dict)
+        return found
+
+    async def send(self, content: Any = "hello", **fields: Any) -> dict[str, Any]:
+        return await self.ask("send", message={"content": content, **fields})
+
+
+Story = Callable[[House], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture
+def tell(tmp_path: Path) -> Callable[[Story], House]:
+    def run(story: Story) -> House:
+        house = House(tmp_path)
+        asyncio.run(story(house))
+        return house
+
+    return run
+
+
+Tell = Callable[[Story], House]
+
+
+def test_a_message_is_taken_numbered_and_announced(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert await house.send(id="k", channel="mail.x", ts=5) == {
+            "ok": True,
+            "id": 1,
+            "key": "k",
+            "duplicate": False,
+        }
+        assert await house.send() == {"ok": True, "id": 2, "key": None, "duplicate": False}
+
+    house = tell(story)
+    assert [(m.channel, m.ts) for m in house.store.kept] == [("mail.x", 5.0), ("default", 1_000.0)]
+    assert house.feed.told == [QueueGrew(), QueueGrew()]
+
+
+def test_the_same_key_again_is_said_and_not_announced(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        first = await house.send(id="k")
+        assert await house.send(id="k") == {**first, "duplicate": True}
+
+    assert tell(story).feed.told == [QueueGrew()]
+
+
+def test_a_message_that_cannot_be_is_refused_with_the_reason_and_not_kept(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        for wrong in (
+            {"content": None},
+            {"content": ""},
+            {"content": "x", "id": ""},
+            {"content": "x", "ts": "y"},
+        ):
+            refused = await house.ask("send", message=wrong)
+            assert (refused["ok"], refused["error"][:11]) == (False, "not taken: ")
+        for channel in ("a b", "", 7, None, "-x"):
+            refused = await house.send(channel=channel)
+            assert "channel must be" in refused["error"]
+
+    assert tell(story).store.kept == []
+
+
+def test_a_store_that_fails_is_said_not_thrown(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        house.store.broken = True
+        assert (await house.send())["error"] == "database /db: disk full; free some space"
+        house.store.broken = False
+        assert (await house.send())["ok"]
+
+    tell(story)
+
+
+def test_garbage_and_other_projects_are_refused(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert msgspec.json.decode(await house.control.answer(b"hello\n"))["ok"] is False
+        refused = await house.ask("pause", project="q")
+        assert refused == {
+            "ok": False,
+            "error": "the daemon there is of project 'p'",
+            "code": "other project",
+        }
+        assert (await house.ask("status", project="p"))["ok"]
+
+    assert tell(story).dispatcher.known["paused"] is False
+
+
+def test_status_gathers_what_every_part_of_the_house_knows(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        house.clock.at += 12.5
+        status = (await house.ask("status"))["status"]
+        assert status == {
+            "state": "idle",
+            "hold": "",
+            "way_out": "",
+            "detail": "",
+            "paused": False,
+            "pid": 9,
+            "session": "p",
+            "session_id": None,
+            "queue": {"queued": 0},
+            "out": {"mail": 2},
+            "restarts": 3,
+            "tmux": {"session": "ccmux-p"},
+            "last_seq": 41,
+            "version": "1.2",
+            "uptime_s": 12.5,
+        }
+        house.store.session = HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=0)
+        await house.ask("pause")
+        status = (await house.ask("status"))["status"]
+        assert (status["session_id"], status["hold"], status["way_out"]) == ("s", "paused", "`ccmux resume`")
+
+    tell(story)
+
+
+def test_messages_are_listed_newest_first_by_state_and_shown_whole(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        for number in range(3):
+            await house.send("x" * 3_000, id=f"k{number}")
+        listed = (await house.ask("messages", limit=2))["messages"]
+        assert [(m["id"], len(m["content"]), m["chars"]) for m in listed] == [
+            (3, 2_000, 3_000),
+            (2, 2_000, 3_000),
+        ]
+        assert (await house.ask("messages", states=["dead"]))["messages"] == []
+        (shown,) = (await house.ask("show", id="k1"))["messages"]
+        assert (shown["id"], len(shown["content"])) == (2, 3_000)
+        assert (await house.ask("show", id=9))["messages"] == []
+
+    tell(story)
+
+
+def test_why_tells_of_one_message_or_of_the_head_of_the_queue(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert (await house.ask("why"))["holds"] == []
+        await house.send(id="a")
+        await house.send(id="b")
+        house.clock.at += 7
+        (head,) = (await house.ask("why"))["holds"]
+        assert (head["id"], head["reason"], head["since_s"]) == (1, "next to be typed", 7.0)
+        house.dispatcher.known |= {"hold": "dialog", "detail": "folder trust"}
+        (second,) = (await house.ask("why", id="b"))["holds"]
+        assert (second["id"], second["reason"]) == (2, "dialog: folder trust")
+        assert (await house.ask("why", id=2))["holds"] == [second]
+        refused = await house.ask("why", id="c")
+        assert refused["error"] == "there is no message 'c'; `ccmux messages` lists them"
+
+    tell(story)
+
+
+def test_pause_resume_and_interrupt_reach_the_dispatcher(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert await house.ask("pause") == {"ok": True, "paused": True}
+        assert house.dispatcher.known["paused"]
+        assert await house.ask("resume") == {"ok": True, "paused": False}
+        assert await house.ask("interrupt") == {"ok": True}
+        house.dispatcher.refuses = RequestRefused("nothing to interrupt")
+        assert await house.ask("interrupt") == {"ok": False, "error": "nothing to interrupt"}
+        house.dispatcher.refuses = PaneLost("gone", during="press")
+        assert "pane lost" in (await house.ask("interrupt"))["error"]
+
+    assert tell(story).dispatcher.interrupted == 1
+
+
+async def until(true: Callable[[], bool]) -> None:
+    while not true():  # noqa: ASYNC110 - what is waited for tells nobody
+        await asyncio.sleep(0)
+
+
+async def over_the_socket(house: House) -> bytes:
+    reader, writer = await asyncio.open_unix_connection(house.path)
+    writer.write(b'{"op":"resume"}\n')
+    line = await reader.readline()
+    writer.close()
+    await writer.wait_closed()
+    return line
+
+
+def running(story: Story) -> Story:
+    """Run the story beside the service, and end the service afterwards."""
+
+    async def beside(house: House) -> None:
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            task = group.create_task(house.control.run(), name="control")
+            await until(house.server.in_place)
+            try:
+                await story(house)
+            finally:
+                task.cancel()
+
+    return beside
+
+
+def test_the_service_answers_on_its_socket_and_removes_it_at_the_end(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert await over_the_socket(house) == yes(paused=False)
+
+    assert not tell(running(story)).path.exists()
+
+
+def test_the_socket_is_made_again_when_its_file_is_deleted(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        for name in ("control.sock", ""):
+            house.path.unlink()
+            house.files.vanished("in.mail")
+            house.files.vanished(name)
+            await until(house.server.in_place)
+            assert await over_the_socket(house) == yes(paused=False)
+        house.files.vanished("")
+
+    tell(running(story))
+
+
+def test_something_else_in_the_sockets_place_is_said_and_the_daemon_goes_on(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        house.path.unlink()
+        house.path.write_text("mine")
+        house.files.vanished("control.sock")
+        await until(lambda: bool(logs))
+        house.path.unlink()
+        house.files.vanished("control.sock")
+        await until(house.server.in_place)
+        assert await over_the_socket(house) == yes(paused=False)
+
+    with capture_logs() as logs:
+        tell(running(story))
+    assert [entry["event"] for entry in logs] == ["control socket not made again"]
+
+
+def test_the_service_understands_every_request_of_the_language(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        fields: dict[str, dict[str, Any]] = {"send": {"message": {"content": "x"}}, "show": {"id": 1}}
+        for op in OPS:
+            assert not isinstance(parse_request(msgspec.json.encode({"op": op, **fields.get(op, {})})), str)
+            assert (await house.ask(op, **fields.get(op, {})))["ok"]
+
+    tell(story)
