@@ -26,8 +26,8 @@ class Noon:
     def hhmm(self, ts: float) -> str:
         return "12:00"
 
-    def local(self) -> datetime:
-        return datetime.fromtimestamp(self.now(), UTC)
+    def local(self, ts: float) -> datetime:
+        return datetime.fromtimestamp(ts, UTC)
 
 
 class House:
@@ -205,8 +205,9 @@ def test_a_delivery_that_is_quicker_than_its_own_commits_answer_counts() -> None
         async def put_out(self, channel: str, message: str, *, key: str | None, ts: float) -> Taken:
             taken = await super().put_out(channel, message, key=key, ts=ts)
             outputs.read(channel)
-            while taken.id not in self.done:
+            for _ in range(50):
                 await asyncio.sleep(0)
+            assert self.done == {taken.id}
             return taken
 
     async def act(house: House) -> None:
