@@ -1,4 +1,4 @@
-"""How other programs speak with a daemon: its control socket and its event stream, blocking.
+"""How other programs speak with a daemon, blocking; and where they leave a message while it is down.
 
 Adapters see this and nothing else of ccmux. It imports the standard library only, for it must start fast.
 """
@@ -10,6 +10,7 @@ import os
 import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -209,3 +210,41 @@ class EventStream:
     def close(self) -> None:
         """End the stream."""
         self._lines.close()
+
+
+def spool_message(spool: str | os.PathLike[str], message: Mapping[str, Any]) -> Path:
+    """Put a message on disk for the daemon's next start, and return its file once it is durable.
+
+    Args:
+        spool: The folder; made, 0700, if it is missing.
+        message: An object as a line of a FIFO has it, with `channel` and the sender's own `id`.
+
+    Raises:
+        OSError: It could not be written; nothing was left behind that anybody would take.
+    """
+    folder = Path(spool)
+    for missing in [parent for parent in (*reversed(folder.parents), folder) if not parent.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+    # Names sort by time; the daemon looks at names that do not start with a dot.
+    name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}.json"
+    hidden = folder / f".{name}"
+    text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
+    try:
+        with os.fdopen(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(text.encode(errors="backslashreplace"))
+            file.flush()
+            os.fsync(file.fileno())
+        hidden.rename(folder / name)
+        _sync(folder)
+    except OSError:
+        hidden.unlink(missing_ok=True)
+        raise
+    return folder / name
+
+
+def _sync(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+import stat
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from ccmux.client import ControlClient, EventStream
+from ccmux.client import ControlClient, EventStream, spool_message
 from ccmux.core.control import OTHER_PROJECT, parse_request, refusal
 from ccmux.core.errors import DaemonUnreachable, RequestRefused
 
@@ -198,3 +199,31 @@ def test_waiting_for_an_event_ends_in_time_and_loses_nothing(tmp_path: Path) -> 
             stream.next(timeout_s=0)
         timed_out.set()
         assert stream.next(timeout_s=30) == {"seq": 1}
+
+
+def test_a_spooled_message_is_one_file_of_ours_alone_in_order_of_time(tmp_path: Path) -> None:
+    spool = tmp_path / "data" / "ccmux" / "p" / "spool"
+    files = [spool_message(spool, {"content": f"é\n{number}", "id": "k"}) for number in range(3)]
+    assert sorted(spool.iterdir()) == files
+    assert [json.loads(file.read_bytes())["content"] for file in files] == ["é\n0", "é\n1", "é\n2"]
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+    folders = (spool, *list(spool.parents)[:3])
+    assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+
+
+def test_a_message_that_cannot_be_spooled_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError, match="Not a directory"):
+        spool_message(tmp_path / "file" / "spool", {"content": "x"})
+
+
+def test_a_message_whose_file_cannot_get_its_name_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(file: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        spool_message(tmp_path, {"content": "x"})
+    assert list(tmp_path.iterdir()) == []
