@@ -132,11 +132,12 @@ class _Subscriber:
         self._backlog_bytes = backlog_bytes
 
     def write(self, events: Sequence[Event]) -> None:
-        wanted = [event.line for event in events if not self.types or event.type in self.types]
+        new = [event for event in events if event.seq > self.seq]
+        wanted = [event.line for event in new if not self.types or event.type in self.types]
         if wanted:
             self._writer.write(b"".join(wanted))
-        if events:
-            self.seq = events[-1].seq
+        if new:
+            self.seq = new[-1].seq
 
     def offer(self, events: Sequence[Event]) -> bool:
         """Write live events; False if the subscriber lags too much and was cut off."""

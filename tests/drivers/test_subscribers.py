@@ -1,0 +1,232 @@
+"""output.sock on a real socket: who follows gets everything once, who lags slows nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import stat
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccmux.core.events import Draft, Event, EventType, encode
+from ccmux.drivers.subscribers import Subscribers
+
+
+class EventLog:
+    """The event log in memory, and the socket that tells of it."""
+
+    def __init__(self, path: Path, backlog_bytes: int) -> None:
+        self.events: list[Event] = []
+        self.path = path
+        self.socket = Subscribers(path, backlog_bytes=backlog_bytes, read_page=self.read_page, last_seq=0)
+
+    async def read_page(self, since: int, types: Collection[EventType], limit: int) -> list[Event]:
+        await asyncio.sleep(0)  # a real log is read in another thread: live events come in between
+        return [e for e in self.events if e.seq > since and (not types or e.type in types)][:limit]
+
+    def happen(self, count: int = 1, *, type_: EventType = EventType.TURN, text: str = "") -> None:
+        first = len(self.events) + 1
+        new = [
+            encode(Draft(type=type_, fields={"turn": text}), seq=seq, ts=0.0, session="demo")
+            for seq in range(first, first + count)
+        ]
+        self.events += new
+        self.socket.publish(new)
+
+    async def until_following(self, count: int) -> None:
+        while self.socket.count != count:
+            await asyncio.sleep(0.001)
+
+
+class Reader:
+    """A subscriber."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def next(self) -> dict[str, Any]:
+        decoded: dict[str, Any] = json.loads(await self.reader.readline())
+        return decoded
+
+    async def seqs(self, count: int) -> list[int]:
+        return [(await self.next())["seq"] for _ in range(count)]
+
+    async def close(self) -> None:
+        self.writer.close()
+        await self.writer.wait_closed()
+
+
+@asynccontextmanager
+async def following(log: EventLog, *, asks: Any = None) -> AsyncIterator[Reader]:
+    reader, writer = await asyncio.open_unix_connection(log.path, limit=2**26)
+    subscriber = Reader(reader, writer)
+    if asks is not None:
+        writer.write(asks if isinstance(asks, bytes) else json.dumps(asks).encode() + b"\n")
+    try:
+        yield subscriber
+    finally:
+        await subscriber.close()
+
+
+def run(tmp_path: Path, story: Callable[[EventLog], Awaitable[None]], *, backlog_bytes: int = 2**20) -> None:
+    async def told() -> None:
+        log = EventLog(tmp_path / "output.sock", backlog_bytes)
+        async with log.socket.listening():
+            await story(log)
+        assert not log.path.exists()
+
+    asyncio.run(told())
+
+
+def test_a_silent_subscriber_gets_what_happens_from_its_connection_on(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        log.happen(3)
+        async with following(log) as subscriber:
+            await log.until_following(1)
+            log.happen(2)
+            assert await subscriber.seqs(2) == [4, 5]
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("history", [0, 3, 1_234])
+def test_one_that_missed_something_gets_it_first_and_nothing_twice(tmp_path: Path, history: int) -> None:
+    async def story(log: EventLog) -> None:
+        log.happen(history)
+        async with following(log, asks={"since": 1}) as subscriber:
+            for _ in range(20):
+                log.happen(5)
+                await asyncio.sleep(0)
+            last = history + 100
+            assert await subscriber.seqs(last - 1) == list(range(2, last + 1))
+
+    run(tmp_path, story)
+
+
+def test_types_are_chosen(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        log.happen(2)
+        log.happen(1, type_=EventType.STATE)
+        async with following(log, asks={"since": 0, "types": ["state"]}) as subscriber:
+            assert (await subscriber.next())["seq"] == 3
+            log.happen(1)
+            log.happen(1, type_=EventType.STATE)
+            assert (await subscriber.next())["seq"] == 5
+
+    run(tmp_path, story)
+
+
+def test_a_wish_may_come_late(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        log.happen(2)
+        async with following(log) as subscriber:
+            await log.until_following(1)
+            subscriber.writer.write(b'{"since": 0}\n')
+            assert await subscriber.seqs(2) == [1, 2]
+            log.happen(1)
+            assert await subscriber.seqs(1) == [3]
+
+    run(tmp_path, story)
+
+
+@pytest.mark.parametrize("asks", [b"GET / HTTP/1.1\r\n", b'{"types": ["x"]}\n', b"\xff\n", b"x" * 100_000])
+def test_garbage_is_answered_and_let_go(tmp_path: Path, asks: bytes) -> None:
+    async def story(log: EventLog) -> None:
+        async with following(log, asks=asks) as subscriber:
+            assert (await subscriber.next())["type"] == "error"
+            assert await subscriber.reader.read() == b""
+
+    run(tmp_path, story)
+
+
+def test_one_that_never_reads_is_cut_off_and_slows_nobody(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        with socket.socket(socket.AF_UNIX) as stalled:
+            stalled.connect(str(log.path))
+            async with following(log) as quick:
+                await log.until_following(2)
+                big = "x" * 100_000
+                for n in range(100):
+                    log.happen(1, text=big)
+                    assert (await quick.next())["seq"] == n + 1
+                assert log.socket.count == 1
+            stalled.setblocking(False)
+            lines = (await _read_to_end(stalled)).splitlines()
+            goodbye = json.loads(lines[-1])
+            assert goodbye["error"] == "too slow"
+            assert goodbye["resume_since"] == json.loads(lines[-2])["seq"] == len(lines) - 1
+
+    run(tmp_path, story)
+
+
+async def _read_to_end(stalled: socket.socket) -> bytes:
+    read = bytearray()
+    while piece := await asyncio.get_running_loop().sock_recv(stalled, 2**20):
+        read += piece
+    return bytes(read)
+
+
+def test_a_subscriber_that_stops_writing_may_go_on_reading(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        async with following(log, asks={"since": 0}) as subscriber:
+            subscriber.writer.write_eof()
+            await log.until_following(1)
+            log.happen(1)
+            assert await subscriber.seqs(1) == [1]
+
+    run(tmp_path, story)
+
+
+def test_one_that_left_is_forgotten(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        async with following(log):
+            await log.until_following(1)
+        log.happen(1)
+        log.happen(1)
+        await log.until_following(0)
+
+    run(tmp_path, story)
+
+
+def test_hundreds_of_subscribers_get_the_same(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        connections = [await asyncio.open_unix_connection(log.path) for _ in range(300)]
+        await log.until_following(300)
+        log.happen(1)
+        lines = {await reader.readline() for reader, _ in connections}
+        assert len(lines) == 1
+        for _, writer in connections:
+            writer.close()
+            await writer.wait_closed()
+
+    run(tmp_path, story)
+
+
+def test_the_socket_is_the_owners_and_replaces_only_a_socket(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        assert stat.S_IMODE(log.path.stat().st_mode) == 0o600
+
+    run(tmp_path, story)
+    (tmp_path / "output.sock").write_text("mine")
+    with pytest.raises(OSError):
+        run(tmp_path, story)
+    assert (tmp_path / "output.sock").read_text() == "mine"
+
+
+def test_its_end_does_not_wait_for_anybody(tmp_path: Path) -> None:
+    async def story() -> list[asyncio.StreamWriter]:
+        log = EventLog(tmp_path / "output.sock", 2**20)
+        async with log.socket.listening():
+            writers = [(await asyncio.open_unix_connection(log.path))[1] for _ in range(3)]
+            await log.until_following(3)
+        for writer in writers:
+            writer.close()
+        return writers
+
+    assert len(asyncio.run(story())) == 3
