@@ -26,8 +26,8 @@ class Match(Enum):
     WITHIN = auto()
     """Ours, whole, beside a draft of a person's or other messages."""
     FOLLOWED = auto()
-    """Ours, and more on its last line: a person's words typed behind it, or another message that begins alike.
-    Long after the typing this proves nothing."""
+    """Ours, and more on its last line: a person's words typed behind it, or another message that begins
+    like ours. Long after the typing this proves nothing."""
     NO = auto()
     """It does not hold ours."""
 

@@ -20,7 +20,7 @@ def a_message(content: str, id: int = 1, **more: Any) -> Message:  # noqa: A002 
 
 def built(*messages: Message | str, **limits: int) -> Prompt:
     return build_prompt(
-        [a_message(m, id) if isinstance(m, str) else m for id, m in enumerate(messages, 1)],
+        [a_message(m, n) if isinstance(m, str) else m for n, m in enumerate(messages, 1)],
         now_s=3600.0,
         hhmm=lambda ts: f"{int(ts) // 3600:02d}:{int(ts) % 3600 // 60:02d}",
         limits=InjectionLimits(**limits),
