@@ -402,6 +402,14 @@ class Terminal(Protocol):
 class Processes(Protocol):
     """Other processes of this machine."""
 
+    def start_time(self, pid: int) -> str:
+        """Return a process's start in clock ticks since boot, "" where there is no such process."""
+        ...
+
+    def state(self, pid: int) -> str:
+        """Return one letter (proc_pid_stat(5)); T is suspended, "" where there is no such process."""
+        ...
+
     def started_at(self, pid: int) -> float:
         """Return epoch seconds of a process's start, 0 where there is no such process."""
         ...

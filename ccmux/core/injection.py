@@ -25,6 +25,9 @@ ENTER_AGAIN_S = 1.0
 
 ENTERS_MAX = 3
 
+IMAGE_REST_S = 0.1
+"""Behind a line that ends in an image's name the CLI looks for the file first; an Enter meanwhile is lost."""
+
 REMOVED_WAIT_S = 3.0
 """Our text left the box without an Enter of ours: a person submitted it (proof follows) or deleted it."""
 
@@ -69,9 +72,11 @@ Command = PressEnter | LookAgain | Finished
 class Injection:
     """One prompt from its paste to its proof. Times are monotonic seconds."""
 
-    def __init__(self, *, now_s: float) -> None:
-        """Begin at the moment the paste was sent."""
+    def __init__(self, *, now_s: float, rest_s: float = 0.0) -> None:
+        """Begin at the moment the paste was sent; `rest_s`: how long the text must stand before Enter."""
         self.enters = 0
+        self._rest_s = rest_s
+        self._stands_since_s: float | None = None
         self._pasted_s = now_s
         self._shown = False
         self._missing_since_s: float | None = None
@@ -96,7 +101,11 @@ class Injection:
 
     def _before_enter(self, echo: Echo, *, free: bool, now_s: float) -> Command:
         if echo is Echo.OURS and free:
-            return self._enter(now_s)
+            if self._stands_since_s is None:
+                self._stands_since_s = now_s
+            rest_s = self._stands_since_s + self._rest_s - now_s
+            return LookAgain(rest_s) if rest_s > 0 else self._enter(now_s)
+        self._stands_since_s = None
         if self._missing_since_s is not None:
             if now_s - self._missing_since_s >= REMOVED_WAIT_S:
                 return Finished(Outcome.REMOVED, "somebody removed it from the input box")

@@ -40,6 +40,7 @@ class Subscribers:
         self._backlog_bytes = backlog_bytes
         self._read_page = read_page
         self._last_seq = last_seq
+        self._inode = -1
         self._live: set[_Subscriber] = set()
         self._connected: set[_Subscriber] = set()
 
@@ -47,6 +48,13 @@ class Subscribers:
     def count(self) -> int:
         """How many follow live now."""
         return len(self._live)
+
+    def in_place(self) -> bool:
+        """Tell whether the socket file is still the one that `listening` made."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[None]:
@@ -59,16 +67,15 @@ class Subscribers:
             )
         finally:
             os.umask(old_mask)
-        inode = self._path.stat().st_ino
+        self._inode = self._path.stat().st_ino
         try:
             async with server:
                 yield
         finally:
             for subscriber in tuple(self._connected):
                 subscriber.drop()
-            with suppress(FileNotFoundError):
-                if self._path.stat().st_ino == inode:
-                    self._path.unlink()
+            if self.in_place():
+                self._path.unlink()
 
     def publish(self, events: Sequence[Event]) -> None:
         """Write events to everyone who follows live."""

@@ -12,15 +12,12 @@ from typing import NoReturn
 import structlog
 
 from ccmux.core.hook_event import read_hook
-from ccmux.core.observation import HookEvent, HookSeen, ProcessSeen, RegistrySeen, SessionSeen
+from ccmux.core.observation import HookEvent, HookSeen, ProcessSeen, RegistryEntry, RegistrySeen, SessionSeen
 from ccmux.core.registry import read_registry
 from ccmux.ports import Processes, RegistryFiles, Sightings, SpoolFiles
 
 HALF_WRITTEN_S = 0.02
 """The registry file is not written atomically: an unreadable one is read again so much later."""
-
-SAME_START_S = 2.0
-"""A registry file that says another start than its process, by more than this, is a dead process's."""
 
 log = structlog.get_logger()
 
@@ -82,6 +79,12 @@ class Observer:
                 seen = await self._ear.next()
                 following.cancel()
 
+    def _own(self, entry: RegistryEntry | None, pid: int) -> RegistryEntry | None:
+        """Return the entry if this very process wrote it; a killed one leaves its file behind."""
+        if entry is None or entry.pid != pid:
+            return None
+        return entry if entry.proc_start in {"", self._processes.start_time(pid)} else None
+
     async def _follow_registry(self, pid: int) -> NoReturn:
         changed = asyncio.Event()
         with self._registry.watch(pid, changed.set):
@@ -92,6 +95,5 @@ class Observer:
                 if raw is not None and entry is None:
                     await asyncio.sleep(HALF_WRITTEN_S)
                     continue
-                if entry is None or entry.pid == pid:
-                    self._sightings.tell(RegistrySeen(entry=entry))
+                self._sightings.tell(RegistrySeen(entry=self._own(entry, pid)))
                 await changed.wait()

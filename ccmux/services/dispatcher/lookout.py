@@ -1,4 +1,4 @@
-"""The lookout: owns what is known of Claude right now. It hears, looks at the pane and waits; it types nothing."""
+"""The lookout: owns what is known of Claude now. It hears, looks at the pane and waits; it types nothing."""
 
 from __future__ import annotations
 

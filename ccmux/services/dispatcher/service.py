@@ -17,7 +17,7 @@ from ccmux.core.echo import Echo, echo_of
 from ccmux.core.errors import PaneLost, RequestRefused
 from ccmux.core.events import Draft, EventType
 from ccmux.core.gate import SAFETY_TICK_S, SCREEN_TICK_S, Shut, shut_by
-from ccmux.core.injection import Outcome
+from ccmux.core.injection import IMAGE_REST_S, Outcome
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold, ScreenKind
 from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
@@ -148,7 +148,7 @@ class Dispatcher:
             await self._lookout.wait(again_s)
 
     async def _step(self) -> float | None:
-        """Do what can be done now; return seconds until another step is worth it, None: when something is heard."""
+        """Do what can be done now; return seconds until another step is worth it, None: until a sighting."""
         self._lookout.queue_grew = False
         waiting = await self._store.waiting(self._settings.limits.batch_messages)
         unproved = [batch for batch in await self._store.expected() if self._is_open(batch)]
@@ -192,7 +192,7 @@ class Dispatcher:
             return
         self._shut_since_s = self._now_s()
         if shut is not None and waiting and shut.hold is not Hold.SETTLING:
-            log.info(f"injection suppressed: {shut.hold}", hold=shut.hold.value, waiting=waiting)
+            log.info(f"injection suppressed: {shut.hold}", hold=shut.hold.value, waiting=waiting)  # noqa: G004 - the words users look for
 
     async def _tell_state(self, seen: Observation, shut: Shut | None) -> None:
         hold = shut.hold if shut is not None and shut.hold is not Hold.SETTLING else None
@@ -221,13 +221,16 @@ class Dispatcher:
         if shut is not None:
             await self._store.move(prompt.ids, MessageState.QUEUED, reason=shut.hold.value)
             return
+        rest_s = IMAGE_REST_S if prompt.names_image else 0.0
         log.info("injecting messages", message_ids=prompt.ids, message_count=len(prompt.ids))
-        await self._settled(prompt.ids, await self._typed(prompt, pastes=prompt.pastes))
+        await self._settled(prompt.ids, await self._typed(prompt, pastes=prompt.pastes, rest_s=rest_s))
 
-    async def _typed(self, text: Prompt | ExpectedPrompt, *, pastes: tuple[str, ...]) -> Typed:
+    async def _typed(
+        self, text: Prompt | ExpectedPrompt, *, pastes: tuple[str, ...], rest_s: float = IMAGE_REST_S
+    ) -> Typed:
         self._typing = True
         try:
-            return await self._typist.type(pastes, lead=text.lead, body=text.body)
+            return await self._typist.type(pastes, lead=text.lead, body=text.body, rest_s=rest_s)
         except PaneLost:
             return Typed(outcome=Outcome.UNCERTAIN, reason="the tmux pane went away while it was being typed")
         finally:
@@ -255,8 +258,9 @@ class Dispatcher:
     async def _settle(self, batch: ExpectedPrompt, seen: Observation) -> None:
         """Settle a batch of which nobody knows whether Claude took it.
 
-        The transcript proves that it did (the turns service moves it then). Its text in the input box, alone,
-        proves that it did not yet: it is brought to its end. Neither, with Claude idle and quiet: it was lost.
+        The transcript proves that it did (the turns service moves it then). Its text in the input box,
+        alone, proves that it did not yet: it is brought to its end. Neither, with Claude idle and quiet:
+        it was lost.
         """
         screen = seen.screen
         if not self._lookout.caught_up or seen.hold is not None:
@@ -278,5 +282,5 @@ class Dispatcher:
         log.warning("message never reported", message_ids=batch.ids, outcome=state.value)
 
     def _is_open(self, batch: ExpectedPrompt) -> bool:
-        """Tell whether a batch needs settling: unproved, or proved to a Claude that ended before writing it."""
+        """Tell whether a batch needs settling: unproved, or taken by a Claude that ended before writing it."""
         return not batch.submitted or batch.typed_at < self._lookout.started_at

@@ -1,4 +1,4 @@
-"""The typist: one prompt from its paste to its outcome. It acts on the machine in `core/injection.py` alone."""
+"""The typist: one prompt from its paste to its outcome, as the machine in `core/injection.py` says."""
 
 from __future__ import annotations
 
@@ -32,13 +32,14 @@ class Typist:
         self._pane = pane
         self._now_s = asyncio.get_running_loop().time
 
-    async def type(self, pastes: tuple[str, ...], *, lead: str, body: str) -> Typed:
+    async def type(self, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float = 0.0) -> Typed:
         """Paste, see it in the box, press Enter, and wait for the proof.
 
         Args:
             pastes: What is sent, one bracketed paste each; nothing where the text stands in the box already.
             lead: The line before a wrapped body, or "".
             body: The text as built, without the blank that a paste may end in.
+            rest_s: How long the text must stand in the box before Enter.
 
         Raises:
             PaneLost: The pane went away; what was sent is uncertain.
@@ -47,7 +48,7 @@ class Typist:
         for text in pastes:
             await self._pane.paste(text)
         began_s = self._now_s()
-        injection = Injection(now_s=began_s)
+        injection = Injection(now_s=began_s, rest_s=rest_s)
         pid = self._lookout.pid
         while True:
             seen = await self._lookout.look()
