@@ -230,6 +230,26 @@ def test_a_dead_program_leaves_a_dead_pane_and_tells_how(
     asyncio.run(story())
 
 
+def test_a_program_that_left_its_terminal_is_dead_to_the_pane_without_a_reason(
+    tmux_socket: str, tmp_path: Path
+) -> None:
+    """What tmux says, too, when it missed the end of a program; asking goes on for a while and gives up."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    leave = ["sh", "-c", f"trap '' HUP; exec <&- >&- 2>&-; read x <'{fifo}'; exit 5"]
+
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            await pane.respawn(leave, env={}, unset=(), cwd="/")
+            assert await ended(pane) == PaneProcess(pid=None, dead=True)
+            async with asyncio.TaskGroup() as group:
+                asking = group.create_task(ended(pane))
+                await asyncio.to_thread(fifo.write_text, "go on\n")
+            assert await asking == PaneProcess(pid=None, dead=True, exit_status=5)
+
+    asyncio.run(story())
+
+
 # ----------------------------------------------------------------------------------- looks, pastes and keys
 
 
