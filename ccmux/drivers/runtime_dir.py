@@ -1,0 +1,127 @@
+"""Acts on the runtime directory: makes it, refuses it where others could reach in, holds it for one daemon.
+
+It never removes or changes what it did not make. The lock is a file beside the directory (`DIR.lock`), not in
+it: somebody may delete the directory under a running daemon, and then a second one must still be kept out.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shlex
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from ccmux.core.errors import AlreadyRunning, RuntimeDirUnsafe
+
+_SET_ANOTHER = "set another [runtime] dir in ccmux.toml"
+_LOCK_BYTES = 4_096
+
+
+class RuntimeDir:
+    """The directory, for the daemon of `project`.
+
+    Attributes:
+        path: Absolute.
+        lock_path: The lock file; it stays when the daemon ends, for deleting it would let two in.
+
+    """
+
+    def __init__(self, path: Path, *, project: str) -> None:
+        self.path = path
+        self.lock_path = path.with_name(f"{path.name}.lock")
+        self._project = project
+        self._lock: int | None = None
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        """Have the directory, safe and for this daemon alone.
+
+        Raises:
+            RuntimeDirUnsafe: It is not ours alone, or cannot be made.
+            AlreadyRunning: Another daemon holds it.
+
+        """
+        try:
+            self.restore()
+            yield
+        finally:
+            if self._lock is not None:
+                os.ftruncate(self._lock, 0)
+                os.close(self._lock)
+                self._lock = None
+
+    def restore(self) -> None:
+        """Make again what is missing of the directory and its lock; check what is there. Raises as `hold`."""
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._lock is None or not self._lock_stands(self._lock):
+                held, self._lock = self._lock, self._locked()
+                if held is not None:
+                    os.close(held)
+            if not os.path.lexists(self.path):
+                self.path.mkdir(mode=0o700)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise RuntimeDirUnsafe(str(self.path), f"it cannot be made ({reason})", _SET_ANOTHER) from error
+        self._check()
+
+    def _check(self) -> None:
+        found = self.path.lstat()
+        quoted = shlex.quote(str(self.path))
+        if stat.S_ISLNK(found.st_mode):
+            raise RuntimeDirUnsafe(str(self.path), "it is a link", f"`rm {quoted}`, or {_SET_ANOTHER}")
+        if not stat.S_ISDIR(found.st_mode):
+            raise RuntimeDirUnsafe(
+                str(self.path), "it is not a directory", f"move it away, or {_SET_ANOTHER}"
+            )
+        if found.st_uid != os.geteuid():
+            raise RuntimeDirUnsafe(str(self.path), f"it belongs to user {found.st_uid}", _SET_ANOTHER)
+        if found.st_mode & 0o077:
+            mode = stat.S_IMODE(found.st_mode)
+            raise RuntimeDirUnsafe(
+                str(self.path), f"others can reach into it (mode {mode:04o})", f"`chmod 700 {quoted}`"
+            )
+
+    def _locked(self) -> int:
+        """Return the locked descriptor of the lock file."""
+        opened = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            found = os.fstat(opened)
+            if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
+                reason = f"its lock {self.lock_path} is not a file of yours"
+                raise RuntimeDirUnsafe(str(self.path), reason, _SET_ANOTHER)  # noqa: TRY301 - as the others
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                holder = _holder(os.pread(opened, _LOCK_BYTES, 0))
+                raise AlreadyRunning(str(self.path), holder.pid, holder.project) from None
+            os.ftruncate(opened, 0)
+            os.pwrite(opened, msgspec.json.encode(_Holder(os.getpid(), self._project)), 0)
+        except BaseException:
+            os.close(opened)
+            raise
+        return opened
+
+    def _lock_stands(self, lock: int) -> bool:
+        """Tell whether the lock file is still the one we hold."""
+        try:
+            return os.path.samestat(os.fstat(lock), self.lock_path.lstat())
+        except FileNotFoundError:
+            return False
+
+
+class _Holder(msgspec.Struct):
+    pid: int = 0
+    project: str = "unknown"
+
+
+def _holder(written: bytes) -> _Holder:
+    try:
+        return msgspec.json.decode(written, type=_Holder)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return _Holder()  # it has the lock and has not written yet who it is
