@@ -6,7 +6,6 @@ It reads no file and no environment, and it never repeats a value that may be a 
 
 from __future__ import annotations
 
-import difflib
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -59,11 +58,10 @@ def _text(value: object) -> object:
 
 
 def _matching(rule: str, says: str) -> Check:
-    compiled = re.compile(rule)
-
     def check(value: object) -> object:
         text = _text(value)
-        if isinstance(text, str) and compiled.fullmatch(text) is None:
+        # Compiled when it is needed, as all patterns here: every `ccmux send` reads the settings.
+        if isinstance(text, str) and re.fullmatch(rule, text) is None:
             return Refused(says)
         return text
 
@@ -164,14 +162,11 @@ def _arguments(value: object) -> object:
     return words
 
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-
-
 def _variables(value: object) -> object:
     if not isinstance(value, dict):
         return Refused('must be a table of strings: { NAME = "value" }')
     for name, text in value.items():
-        if _VARIABLE.fullmatch(name) is None:
+        if re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", name) is None:
             return Refused(f"holds {name!r}, which cannot be a variable's name")
         if not isinstance(text, str):
             return Refused(f"holds {name}, which must be a string, it is {_kind(text)}")
@@ -385,7 +380,11 @@ def parse_settings(table: Mapping[str, Any], *, text: str) -> Settings | list[Pr
         text: The file's text, for line numbers.
 
     """
-    lines = _lines(text)
+    read = _read(table, {})
+    return read if isinstance(read, Settings) else _read(table, _lines(text))
+
+
+def _read(table: Mapping[str, Any], lines: Mapping[tuple[str, ...], int]) -> Settings | list[Problem]:
     problems: list[Problem] = []
     parts: dict[str, Any] = {}
     for name, content in table.items():
@@ -423,14 +422,17 @@ def _read_table(
     values: dict[str, Any] = {}
     problems = []
     for key, value in content.items():
-        unknown = Refused("is no setting" + _nearest(key, list(checks)))
-        kept = checks[key](value) if key in checks else unknown
+        kept = checks[key](value) if key in checks else _unknown_key(key, list(checks))
         if isinstance(kept, Refused):
             line = lines.get((name, key))
             problems.append(Problem(line=line, where=f"[{name}] {key}", says=kept.says))
         else:
             values[key] = kept
     return values, problems
+
+
+def _unknown_key(key: str, known: list[str]) -> Refused:
+    return Refused("is no setting" + _nearest(key, known))
 
 
 def _unknown_table(name: str, *, line: int | None) -> Problem:
@@ -441,12 +443,14 @@ def _unknown_table(name: str, *, line: int | None) -> Problem:
 
 
 def _nearest(name: str, known: list[str]) -> str:
+    import difflib  # noqa: PLC0415 - only where something is wrong
+
     close = difflib.get_close_matches(name, known, n=1)
     return f"; did you mean {close[0]}?" if close else f"; there are: {', '.join(known)}"
 
 
-_HEADER = re.compile(r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?")
-_KEY = re.compile(r"\s*([A-Za-z0-9_.\"' -]+?)\s*=")
+_HEADER = r"\s*\[\[?([^\[\]]+)\]\]?\s*(?:#.*)?"
+_KEY = r"\s*([A-Za-z0-9_.\"' -]+?)\s*="
 
 
 def _lines(text: str) -> dict[tuple[str, ...], int]:
@@ -467,10 +471,10 @@ def _paths(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
             in_long_string = not in_long_string
         if was_in_long_string:
             continue
-        if header := _HEADER.fullmatch(line):
+        if header := re.fullmatch(_HEADER, line):
             table = _parts(header[1])
             yield number, table
-        elif key := _KEY.match(line):
+        elif key := re.match(_KEY, line):
             yield number, table + _parts(key[1])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.settings import Problem, Settings, parse_settings
 
-_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)| \(at end of document\)")
+_AT_LINE = r" \(at line (\d+), column \d+\)| \(at end of document\)"
 
 
 def read_settings(path: Path) -> Settings:
@@ -40,7 +40,7 @@ def read_settings(path: Path) -> Settings:
 
 def _syntax(error: str) -> Problem:
     """Return tomllib's sentence as a problem; it puts the line in brackets at its end."""
-    at = _AT_LINE.search(error)
+    at = re.search(_AT_LINE, error)
     line = int(at[1]) if at and at[1] else None
-    says = f"is not valid TOML: {_AT_LINE.sub('', error)}"
+    says = f"is not valid TOML: {re.sub(_AT_LINE, '', error)}"
     return Problem(line=line, where="the file", says=says if line else says + " (at its end)")

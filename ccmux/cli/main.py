@@ -1,0 +1,153 @@
+"""The console script: finds the command, and turns what goes wrong into one line and an exit code.
+
+Only the command that is called is imported. Exit codes: 0 done, 1 failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+
+from ccmux import __version__
+from ccmux.core.errors import CcmuxError
+
+EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+
+COMMANDS = {
+    "init": "write a first ccmux.toml here",
+    "attach": "attach this terminal to Claude's session",
+    "send": "send Claude a message, also while the daemon is down",
+    "tail": "follow the events",
+    "status": "tell state, queue and what holds it",
+    "messages": "list messages and their states",
+    "why": "say exactly why a message, or the head of the queue, waits",
+    "pause": "hold injection until resume",
+    "resume": "go on injecting",
+    "interrupt": "press Escape in a Claude that is at work",
+}
+"""Name and purpose of each command; the module `ccmux.cli.<name>` holds it."""
+
+_EPILOG = """\
+commands:
+{commands}
+
+  ccmux COMMAND --help tells the rest.
+
+files:
+  ccmux.toml             settings; all keys with their meaning: ccmux init
+  /tmp/ccmux/in          write a line here, Claude reads it; in.NAME for a channel of your own
+  /tmp/ccmux/out.NAME    make this FIFO, and Claude can write to it
+  ~/.ccmux/data          queue and state (CCMUX_DATA_DIR); ~/.ccmux/secrets (CCMUX_SECRETS_DIR)
+
+exit codes: 0 done, 1 failed (one line says the way out), 2 usage
+
+examples:
+  ccmux init && ccmux                        start here
+  ccmux --demo                               try it without Claude Code
+  ccmux attach                               see Claude at work; Ctrl-b d leaves
+  ccmux send "run the tests"                 a message
+  git log -3 | ccmux send -c git --wait answered -
+  echo hello > /tmp/ccmux/in                 the same with the shell alone
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line, without the program's name, and return its exit code."""
+    at = _command_at(argv)
+    try:
+        options = _top_parser().parse_args(argv[:at])
+        if at == len(argv):
+            return _daemon(options)
+        name = argv[at]
+        if name not in COMMANDS:
+            return _unknown(name)
+        if options.demo:
+            return _usage("--demo starts the daemon; it goes with no command")
+        command = import_module(f"ccmux.cli.{name}")
+        parser = ArgumentParser(
+            prog=f"ccmux {name}",
+            description=command.__doc__,
+            epilog=command.EXAMPLES,
+            formatter_class=RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+        _add_place(parser, options)
+        command.add_arguments(parser)
+        code = command.run(parser.parse_args(argv[at + 1 :]))
+        sys.stdout.flush()
+    except SystemExit as left:  # argparse leaves so, after its own words
+        return left.code if isinstance(left.code, int) else EXIT_FAILED
+    except CcmuxError as error:
+        sys.stderr.write(f"ccmux: {error}\n")
+        return EXIT_FAILED
+    except KeyboardInterrupt:
+        return 130  # 128 + SIGINT, as shells say it
+    except BrokenPipeError:
+        # The reader left (`ccmux tail | head`). Nothing may be flushed into the closed pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_FAILED
+    assert isinstance(code, int)  # noqa: S101 - for the type checker
+    return code
+
+
+def entry() -> int:
+    """Run the program's own command line."""
+    return main(sys.argv[1:])
+
+
+def _command_at(argv: Sequence[str]) -> int:
+    """Return where the command stands: the first word that is neither an option nor an option's value."""
+    at = 0
+    while at < len(argv) and argv[at].startswith("-"):
+        at += 2 if argv[at] in {"-C", "--config"} else 1
+    return min(at, len(argv))
+
+
+def _top_parser() -> ArgumentParser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
+    parser = ArgumentParser(
+        prog="ccmux",
+        usage="ccmux [-C DIR] [--config FILE] [--demo]\n       ccmux [-C DIR] [--config FILE] COMMAND ...",
+        description="Keeps Claude Code running in tmux and gives it Unix ears and a mouth.\n"
+        "Without a command: the daemon, in the foreground.",
+        epilog=_EPILOG.format(commands=commands),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    _add_place(parser, Namespace(folder=None, config=None))
+    parser.add_argument("--demo", action="store_true", help="host a demo agent in Claude's place")
+    parser.add_argument("--version", action="version", version=f"ccmux {__version__}")
+    return parser
+
+
+def _add_place(parser: ArgumentParser, known: Namespace) -> None:
+    parser.add_argument(
+        *("-C",), dest="folder", metavar="DIR", default=known.folder, help="go to this folder first"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", default=known.config, help="settings file (default: ./ccmux.toml)"
+    )
+
+
+def _daemon(options: Namespace) -> int:
+    from ccmux.app import run
+    from ccmux.cli.place import find_place
+
+    place = find_place(options)
+    return run(place.settings, place.layout, demo=options.demo)
+
+
+def _unknown(name: str) -> int:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, COMMANDS, n=1)
+    return _usage(f"there is no command '{name}'" + (f"; did you mean {close[0]}?" if close else ""))
+
+
+def _usage(sentence: str) -> int:
+    sys.stderr.write(f"ccmux: {sentence}; see ccmux --help\n")
+    return EXIT_USAGE

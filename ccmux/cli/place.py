@@ -1,0 +1,78 @@
+"""Where a command finds its project: the folder, its settings, and the paths that follow from both.
+
+The only reader of ccmux's environment variables and of the home directory.
+"""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccmux.client import ControlClient
+from ccmux.core.errors import SettingsInvalid
+from ccmux.core.layout import Layout
+from ccmux.core.settings import Settings, project_name
+from ccmux.drivers.settings_file import read_settings
+
+FILE_NAME = "ccmux.toml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A project's place. `config` is where its settings stand or would stand."""
+
+    config: Path
+    settings: Settings
+    layout: Layout
+
+    @property
+    def is_known(self) -> bool:
+        """Whether this is a place of ccmux's at all: it has settings, or a daemon ran here before."""
+        return self.config.exists() or self.layout.state_dir.exists()
+
+    def control(self) -> ControlClient:
+        """Return a client of this project's daemon; where no settings say which one, any will do."""
+        project = self.layout.project if self.is_known else ""
+        return ControlClient(self.layout.control_sock, project=project)
+
+
+def enter(arguments: Namespace) -> Path:
+    """Go to the folder of `-C` and return the path of the settings file.
+
+    Raises:
+        SettingsInvalid: There is no such folder, or no such file as `--config` names.
+    """
+    if arguments.folder is not None:
+        try:
+            os.chdir(arguments.folder)
+        except OSError as error:
+            raise SettingsInvalid(arguments.folder, [f"cannot go there: {error.strerror}"]) from error
+    if arguments.config is None:
+        return Path.cwd() / FILE_NAME
+    config = Path(arguments.config).absolute()
+    if not config.exists():
+        raise SettingsInvalid(str(config), ["there is no such file"])
+    return config
+
+
+def find_place(arguments: Namespace) -> Place:
+    """Return the place that `-C` and `--config` lead to.
+
+    Raises:
+        SettingsInvalid: With all that is wrong.
+    """
+    config = enter(arguments)
+    settings = read_settings(config)
+    layout = Layout(
+        data_dir=_folder("CCMUX_DATA_DIR", "~/.ccmux/data"),
+        secrets_dir=_folder("CCMUX_SECRETS_DIR", "~/.ccmux/secrets"),
+        runtime_dir=Path(settings.runtime.dir).expanduser(),
+        project=project_name(settings, Path.cwd().name),
+    )
+    return Place(config=config, settings=settings, layout=layout)
+
+
+def _folder(variable: str, default: str) -> Path:
+    return Path(os.environ.get(variable) or default).expanduser().absolute()
