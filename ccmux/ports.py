@@ -5,7 +5,7 @@ Every method that may block is `async`. Every error a port raises is one of `cor
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -193,6 +193,53 @@ class Store(Protocol):
 
     async def out_waiting(self) -> dict[str, int]:
         """Return how many messages wait for each channel that has any."""
+        ...
+
+
+# ---------------------------------------------------------------------------------------------- the way in
+
+
+@dataclass(frozen=True, slots=True)
+class InputChunk:
+    """What was read from one door at once; lines may begin and end anywhere in it.
+
+    `door` is the FIFO's name: two doors may feed one channel, and their lines must not be mixed.
+    `ended`: nobody writes on what was begun: a last line without a newline is a whole one.
+    """
+
+    door: str
+    channel: str
+    data: bytes
+    ended: bool = False
+
+
+class Inputs(Protocol):
+    """The doors: the FIFO `in`, which is made, and every `in.*`, which adapters make."""
+
+    def opened(self) -> AbstractContextManager[None]:
+        """Find doors as they come and go; outside this context there are none.
+
+        Raises:
+            RuntimeDirUnsafe: The directory cannot be made again.
+            AlreadyRunning: Another daemon has it.
+        """
+        ...
+
+    async def next(self) -> Sequence[InputChunk]:
+        """Wait for what writers wrote. A door is not read again before `done` is told of its chunk.
+
+        Raises:
+            RuntimeDirUnsafe: The directory was deleted and cannot be made again.
+            AlreadyRunning: Another daemon took it meanwhile.
+        """
+        ...
+
+    def done(self, chunks: Sequence[InputChunk]) -> None:
+        """Say that these are on disk."""
+        ...
+
+    def rest(self) -> Sequence[InputChunk]:
+        """Return what is read and was not handed out; after `opened` also what stood in the pipes."""
         ...
 
 
@@ -509,11 +556,12 @@ class FileEvents(Protocol):
 class LineTail(Protocol):
     """A file that grows by lines."""
 
-    def lines(self, path: str, offset: int) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
+    def lines(self, path: str, offset: int) -> AsyncGenerator[Sequence[tuple[int, bytes]], None]:
         """Yield batches of (offset behind the line, line without newline), whole lines only, for ever.
 
-        An empty batch means: read to the end, waiting for more. A file that does not exist yet is waited
-        for; a file that became shorter than what was read is read again from its start.
+        An empty batch means: read to the end (or there is no file), waiting for more. A file that does not
+        exist yet is waited for; one that was replaced or became shorter is read again from its start.
+        Close it (`aclosing`) to let go of the file.
         """
         ...
 
@@ -530,6 +578,8 @@ __all__ = [
     "FileEvents",
     "FinishedTurn",
     "HostedSession",
+    "InputChunk",
+    "Inputs",
     "LineListener",
     "LineTail",
     "OutputChange",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from ccmux.ports import FileChange, FileEvent, FileEvents
@@ -34,8 +34,8 @@ class FileTail:
         self._chunk_bytes = chunk_bytes
         self._max_line_bytes = max_line_bytes
 
-    async def lines(self, path: str, offset: int) -> AsyncIterator[Sequence[tuple[int, bytes]]]:
-        """Yield whole lines as `LineTail` says; close it (`aclosing`) to let go of the file."""
+    async def lines(self, path: str, offset: int) -> AsyncGenerator[Sequence[tuple[int, bytes]], None]:
+        """Yield whole lines as `LineTail` says."""
         target = Path(path)
         reader = _Reader(target, offset, self._chunk_bytes, self._max_line_bytes)
         changed, over = asyncio.Event(), asyncio.Event()
