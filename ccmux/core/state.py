@@ -33,6 +33,10 @@ PERMISSION_WAITS = frozenset({"permission prompt", "sandbox request", "worker re
 """The registry's `waitingFor` where Claude asks a person something (measured on 2.1.329)."""
 
 
+FRESH_LOOK_S = 1.0
+"""Two looks closer than this tell by their difference that the screen just changed."""
+
+
 class Activity(StrEnum):
     """The `state` of the public `state` event."""
 
@@ -82,6 +86,7 @@ class Fusion:
         self._local = local
         self._process = ProcessSeen(pid=None)
         self._changed_s = 0.0
+        self._looked_s = -FRESH_LOOK_S
         self._forget_process()
 
     def _forget_process(self) -> None:
@@ -143,9 +148,10 @@ class Fusion:
 
     def look(self, view: PaneView, screen: Screen, *, now_s: float) -> None:
         """Fold what the pane shows now."""
-        if view.rows != self._rows:
+        # Against a picture of long ago every change looks new; when it happened the other witnesses know.
+        if view.rows != self._rows and now_s - self._looked_s < FRESH_LOOK_S:
             self._changed_s = now_s
-            self._rows = view.rows
+        self._rows, self._looked_s = view.rows, now_s
         self._view, self._screen = view, screen
 
     def observe(self, *, now_s: float, now: float) -> Observation:

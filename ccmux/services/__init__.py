@@ -1,1 +1,1 @@
-"""The layer that runs: one long-lived task a module, owner of one piece of state; it knows no other service."""
+"""The layer that runs: a long-lived task a module, owner of one piece of state; it knows no other service."""

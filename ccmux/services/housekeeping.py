@@ -1,4 +1,4 @@
-"""Housekeeping: lets go of events and senders' keys that are past their days. It owns nothing but that duty."""
+"""Housekeeping: lets go of events and senders' keys that are past their days. It owns only that duty."""
 
 from __future__ import annotations
 

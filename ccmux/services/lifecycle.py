@@ -125,7 +125,7 @@ class Lifecycle:
         event = "resumed" if plan.resume else "started"
         process = await self._terminal.process()
         await self._record(event, pid=process.pid, session_id=plan.session_id, lost=plan.lost)
-        log.info(f"claude {event}", pid=process.pid, session_id=plan.session_id)
+        log.info("claude started", pid=process.pid, session_id=plan.session_id, resumed=plan.resume)
 
     def _welcome(self, pid: int) -> None:
         adopted = not self._hosting
@@ -157,7 +157,7 @@ class Lifecycle:
         event = "exited" if process.exit_status == 0 else "crashed"
         ended_by = process.exit_status if process.exit_signal is None else -process.exit_signal
         await self._record(event, pid=self._pid, exit=ended_by, backoff_s=wait_s)
-        log.warning(f"claude {event}", pid=self._pid, exit_code=ended_by, wait_s=wait_s)
+        log.warning("claude ended", outcome=event, pid=self._pid, exit_code=ended_by, wait_s=wait_s)
         self._hosting, self._pid = False, None
         self._sightings.tell(ProcessSeen(pid=None))
         await asyncio.sleep(wait_s)

@@ -167,11 +167,13 @@ def test_a_look_counts_until_somebody_says_something_newer() -> None:
 
 def test_the_last_change_is_the_last_word_or_the_last_redraw() -> None:
     fusion = fused(registry("idle"), EMPTY_BOX)
-    assert fusion.observe(now_s=9.0, now=T).changed_s == 1.0
+    assert fusion.observe(now_s=9.0, now=T).changed_s == 0.0
     fusion.look(VIEW, EMPTY_BOX, now_s=5.0)
-    assert fusion.observe(now_s=9.0, now=T).changed_s == 1.0
-    fusion.look(replace(VIEW, rows=("❯ x",)), replace(EMPTY_BOX, draft="x"), now_s=6.0)
-    assert fusion.observe(now_s=9.0, now=T).changed_s == 6.0
+    assert fusion.observe(now_s=9.0, now=T).changed_s == 0.0
+    fusion.look(replace(VIEW, rows=("❯ x",)), replace(EMPTY_BOX, draft="x"), now_s=5.5)
+    assert fusion.observe(now_s=9.0, now=T).changed_s == 5.5
+    fusion.look(VIEW, EMPTY_BOX, now_s=900.0)  # it changed, but who knows when
+    assert fusion.observe(now_s=900.0, now=T).changed_s == 5.5
     assert fusion.started_at == T - 100
 
 

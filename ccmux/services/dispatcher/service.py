@@ -282,5 +282,5 @@ class Dispatcher:
         log.warning("message never reported", message_ids=batch.ids, outcome=state.value)
 
     def _is_open(self, batch: ExpectedPrompt) -> bool:
-        """Tell whether a batch needs settling: unproved, or taken by a Claude that ended before writing it."""
+        """Tell whether a batch needs settling: unproved, or taken by a Claude that died before writing it."""
         return not batch.submitted or batch.typed_at < self._lookout.started_at
