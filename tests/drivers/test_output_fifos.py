@@ -4,55 +4,20 @@ import asyncio
 import os
 import shutil
 import threading
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import inotify_simple
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from ccmux.core.outgoing import Outgoing, line
+from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.output_fifos import OutputFifos
 from ccmux.ports import FileChange, FileEvent, OutputChange
 
 ADDED, REMOVED, READER = OutputChange.ADDED, OutputChange.REMOVED, OutputChange.READER
 PIPE_BYTES = 65536
-
-_MEANING = {
-    inotify_simple.flags.CREATE: FileChange.APPEARED,
-    inotify_simple.flags.MOVED_TO: FileChange.APPEARED,
-    inotify_simple.flags.DELETE: FileChange.VANISHED,
-    inotify_simple.flags.MOVED_FROM: FileChange.VANISHED,
-    inotify_simple.flags.OPEN: FileChange.OPENED,
-}
-
-
-class Inotify:
-    """The port FileEvents on the real kernel, for one folder."""
-
-    callback: Callable[[FileEvent], None]
-
-    @contextmanager
-    def watch(self, path: str, wanted: FileChange, callback: Callable[[FileEvent], None]) -> Iterator[None]:
-        self.callback = callback
-        loop = asyncio.get_running_loop()
-        with inotify_simple.INotify(nonblocking=True) as kernel:
-            mask = sum(flag for flag, meaning in _MEANING.items() if meaning & wanted)
-            kernel.add_watch(path, mask)
-
-            def take() -> None:
-                for event in kernel.read(timeout=0):
-                    for flag in inotify_simple.flags.from_mask(event.mask):
-                        if flag in _MEANING:
-                            callback(FileEvent(event.name, _MEANING[flag]))
-
-            loop.add_reader(kernel.fd, take)
-            try:
-                yield
-            finally:
-                loop.remove_reader(kernel.fd)
 
 
 class House:
@@ -60,7 +25,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.files = Inotify()
+        self.files = InotifyFileEvents()
         self.fifos = OutputFifos(folder, self.files)
         self.told: asyncio.Queue[tuple[str, OutputChange]] = asyncio.Queue()
 
@@ -85,6 +50,7 @@ def story(folder: Path, act: Callable[[House], Awaitable[None]]) -> None:
         async with asyncio.timeout(20):
             with house.fifos.watch(lambda channel, change: house.told.put_nowait((channel, change))):
                 await act(house)
+        house.files.close()
         assert house.fifos.channels() == frozenset()
 
     asyncio.run(main())
@@ -142,12 +108,12 @@ def test_a_fifo_moved_into_place_counts_and_one_moved_over_another_is_another(tm
 
 def test_what_the_kernel_lost_is_looked_for(tmp_path: Path) -> None:
     async def act(house: House) -> None:
-        house.files.callback(FileEvent("", FileChange.OVERFLOWED))
+        house.fifos._changed(FileEvent("", FileChange.OVERFLOWED))
         house.make("chat")
-        house.files.callback(FileEvent("", FileChange.OVERFLOWED))
+        house.fifos._changed(FileEvent("", FileChange.OVERFLOWED))
         assert house.told.get_nowait() == ("chat", ADDED)
         shutil.rmtree(tmp_path)
-        house.files.callback(FileEvent("", FileChange.SELF_GONE))
+        house.fifos._changed(FileEvent("", FileChange.SELF_GONE))
         assert house.told.get_nowait() == ("chat", REMOVED)
 
     story(tmp_path, act)
@@ -193,7 +159,7 @@ def test_what_is_no_fifo_of_ours_is_refused_and_logged_once(
     tmp_path: Path, make: Callable[[Path], None], reason: str
 ) -> None:
     async def act(house: House) -> None:
-        house.files.callback(FileEvent("", FileChange.OVERFLOWED))
+        house.fifos._changed(FileEvent("", FileChange.OVERFLOWED))
         assert house.fifos.channels() == frozenset()
         assert not house.fifos.has_reader("chat")
         assert not await house.fifos.write_line("chat", b"x\n")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 
-from ccmux.ports import ChannelInfo, SendOutcome, SendResult
+from ccmux.ports import ChannelInfo, Channels, SendOutcome, SendResult
 from ccmux.web.app import build_app
 from ccmux.web.server import HttpServer, listen, port_of
 
@@ -58,7 +58,7 @@ class Served:
 
 
 @asynccontextmanager
-async def serving(channels: FakeChannels, port: int = 0) -> AsyncIterator[Served]:
+async def serving(channels: Channels, port: int = 0) -> AsyncIterator[Served]:
     """Serve the application; whatever is still open when the block ends must be closed within 5 seconds."""
     sock = listen(port)
     stopping = asyncio.Event()
