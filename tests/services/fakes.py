@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 from ccmux.core.events import Draft, EventType
+from ccmux.core.messages import FOLLOWS, OPEN_STATES, Message, MessageState
 from ccmux.core.outgoing import Outgoing
-from ccmux.ports import OutputChange, Taken
+from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, OutputChange, Taken
 
 
 class FakeOutboxStore:
@@ -102,3 +105,127 @@ class FakeOutputs:
             return False
         self.lines.setdefault(channel, []).append(data)
         return True
+
+
+class FakeTurnStore:
+    """The store's turns, hosted session and typed messages, in memory.
+
+    `dies_before` names a method: its next call raises `Killed` and leaves everything as it was.
+    """
+
+    def __init__(self, hosted: HostedSession | None = None) -> None:
+        self.session = hosted
+        self.turns: list[FinishedTurn] = []
+        self.typed: dict[int, ExpectedPrompt] = {}
+        self.states: dict[int, tuple[MessageState, str | None]] = {}
+        self.dies_before = ""
+
+    def type(self, number: int, body: str, *, lead: str = "", prompt_id: str | None = None) -> None:
+        """Put a message into `submitted`, or `typing` without a prompt id."""
+        self.typed[number] = ExpectedPrompt(ids=(number,), lead=lead, body=body)
+        state = MessageState.TYPING if prompt_id is None else MessageState.SUBMITTED
+        self.states[number] = (state, prompt_id)
+
+    async def hosted(self) -> HostedSession | None:
+        await self._step("hosted")
+        return self.session
+
+    async def host(self, session: HostedSession) -> None:
+        await self._step("host")
+        self.session = session
+
+    async def finish_turn(self, turn: FinishedTurn) -> bool:
+        await self._step("finish_turn")
+        names = [(old.session_id, old.prompt_id) for old in self.turns]
+        if self.session is not None and self.session.session_id == turn.session_id:
+            offset = max(self.session.offset, turn.resume_offset)
+            self.session = replace(self.session, offset=offset, spoken=True)
+        if (turn.session_id, turn.prompt_id) in names:
+            return False
+        self.turns.append(turn)
+        for number, (state, prompt_id) in self.states.items():
+            if prompt_id == turn.prompt_id and state in OPEN_STATES:
+                self.states[number] = (MessageState.ANSWERED, prompt_id)
+        return True
+
+    async def expected(self) -> list[ExpectedPrompt]:
+        await self._step("expected")
+        unproved = {MessageState.TYPING, MessageState.SUBMITTED, MessageState.UNCERTAIN}
+        return [typed for number, typed in self.typed.items() if self.states[number][0] in unproved]
+
+    async def in_flight(self) -> list[Message]:
+        await self._step("in_flight")
+        return [
+            Message(
+                id=number,
+                channel="default",
+                content="",
+                ts=0.0,
+                key=None,
+                meta={},
+                attachments=(),
+                state=state,
+                prompt_id=prompt_id,
+            )
+            for number, (state, prompt_id) in self.states.items()
+            if state in OPEN_STATES
+        ]
+
+    async def move(
+        self, ids: Collection[int], state: MessageState, *, reason: str = "", prompt_id: str | None = None
+    ) -> None:
+        await self._step("move")
+        for number in ids:
+            if state in FOLLOWS[self.states[number][0]]:
+                self.states[number] = (state, prompt_id or self.states[number][1])
+
+    async def _step(self, name: str) -> None:
+        await asyncio.sleep(0)
+        if name == self.dies_before:
+            self.dies_before = ""
+            raise Killed
+
+
+class Killed(BaseException):
+    """kill -9, as far as a test can."""
+
+
+class FakeTail:
+    """The port LineTail over files in memory; `opened` tells who began where."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+        self.opened: list[tuple[str, int]] = []
+        self._grew = asyncio.Event()
+
+    def append(self, path: str, *lines: bytes) -> None:
+        self.files[path] = self.files.get(path, b"") + b"".join(line + b"\n" for line in lines)
+        self._grew.set()
+
+    async def lines(self, path: str, offset: int) -> AsyncGenerator[list[tuple[int, bytes]], None]:
+        self.opened.append((path, offset))
+        while True:
+            self._grew.clear()
+            whole = self.files.get(path, b"")
+            while offset < len(whole):
+                end = whole.index(b"\n", offset)
+                line, offset = whole[offset:end], end + 1
+                yield [(offset, line)]
+            yield []
+            await self._grew.wait()
+
+
+class FakeClock:
+    """Wall time that runs with the loop's, from `start` (epoch seconds) on."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self.start = start
+
+    def now(self) -> float:
+        return self.start + asyncio.get_running_loop().time()
+
+    def local(self, ts: float) -> datetime:
+        return datetime.fromtimestamp(ts, tz=UTC)
+
+    def hhmm(self, ts: float) -> str:
+        return self.local(ts).strftime("%H:%M")
