@@ -42,7 +42,7 @@ class Hooks:
     def fire(self, event: str, payload: Mapping[str, Any]) -> list[str]:
         """Run all hooks of an event and return what each wrote; waits for them."""
         handlers = self._handlers(event, str(payload.get("tool_name", "")))
-        data = json.dumps(payload, ensure_ascii=False).encode("utf-8", "replace")
+        data = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
         session_id = str(payload.get("session_id", ""))
         outputs = [""] * len(handlers)
 

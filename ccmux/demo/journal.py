@@ -49,10 +49,10 @@ class Transcript:
     def resume(self) -> list[dict[str, Any]]:
         """Go on behind the last record; return the records that are there."""
         records = []
-        for line in self.path.read_text(encoding="utf-8").splitlines():
+        for line in self.path.read_bytes().split(b"\n"):
             try:
                 record = json.loads(line)
-            except ValueError:  # a crash can leave half a line behind
+            except ValueError:  # nothing, or half a line that a crash left behind
                 continue
             records.append(record)
             self._parent = record.get("uuid", self._parent)
@@ -189,7 +189,7 @@ class Transcript:
                 {"type": "permission-mode", "permissionMode": self.mode},
             )
             lines = [*(head | mine for head in first), record]
-        text = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+        text = "".join(_json(line) + "\n" for line in lines)
         fd = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
         try:
             os.write(fd, text.encode("utf-8", "replace"))
@@ -245,9 +245,13 @@ class Registry:
     def _write(self) -> None:
         fd = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         try:
-            os.write(fd, json.dumps(self._fields, ensure_ascii=False).encode())
+            os.write(fd, _json(self._fields).encode())
         finally:
             os.close(fd)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _usage(input_tokens: int, output_tokens: int) -> dict[str, Any]:

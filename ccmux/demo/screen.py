@@ -116,7 +116,7 @@ def entry_rows(entry: Entry, columns: int) -> list[str]:
         case Kind.THOUGHT:
             return ["", f"  {colour(GREY, 'Thought for 1s (ctrl+o to expand)')}"]
         case Kind.CALLED:
-            return ["", f"  {colour(GREY, f'Called {text} (ctrl+o to expand)')}"]
+            return ["", f"  {colour(GREY, f'Called {_one_line(text)} (ctrl+o to expand)')}"]
         case Kind.TOOL:
             return ["", *_tool(text, columns, GREEN)]
         case Kind.RESULT:
@@ -124,7 +124,7 @@ def entry_rows(entry: Entry, columns: int) -> list[str]:
         case Kind.BAD_RESULT:
             return [colour(PINK, row) for row in _hanging(text, columns, "  ⎿  ")]
         case Kind.DONE:
-            return ["", colour(GREY, f"✻ {text}")]
+            return ["", colour(GREY, f"✻ {_one_line(text)}")]
 
 
 def box(view: Box, columns: int, height: int) -> Live:
@@ -167,12 +167,16 @@ def dialog_live(dialog_rows: list[str], tool: str, columns: int, height: int) ->
     return Live(rows, (marked[0] if marked else len(rows) - 1, 1))
 
 
+def _one_line(text: str) -> str:
+    return text.replace("\n", " ")
+
+
 def _banner(text: str) -> list[str]:
     title, kind, folder = [*text.split("\n", 2), "", ""][:3]
     return [
         f"{colour(ORANGE, ' ▐▛███▛█')}   {bold(title)}",
         f"{colour(ORANGE, '▝▜██████▀')}  {colour(GREY, kind)}",
-        f"{colour(ORANGE, ' ▝▝   ▝▝')}   {colour(GREY, folder)}",
+        f"{colour(ORANGE, ' ▝▝   ▝▝')}   {colour(GREY, _one_line(folder))}",
     ]
 
 

@@ -63,14 +63,16 @@ def wrap(text: str, columns: int) -> list[tuple[int, int]]:
             start, used, blank = at + 1, 0, -1
             continue
         wide = _char_width(char)
+        if used + wide > columns and char == " ":
+            rows.append((start, at))
+            start, used, blank = at + 1, 0, -1
+            continue
+        if used + wide > columns and blank >= start:
+            rows.append((start, blank))
+            start, used, blank = blank + 1, width(text[blank + 1 : at]), -1
         if used + wide > columns:
-            if char == " ":
-                rows.append((start, at))
-                start, used, blank = at + 1, 0, -1
-                continue
-            end, after = (blank, blank + 1) if blank >= start else (at, at)
-            rows.append((start, end))
-            start, used, blank = after, width(text[after:at]), -1
+            rows.append((start, at))
+            start, used = at, 0
         if char == " ":
             blank = at
         used += wide
