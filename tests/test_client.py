@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import socket
 import stat
+import struct
+import termios
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +50,12 @@ def line_of(connection: socket.socket) -> bytes:
     while not line.endswith(b"\n"):
         line += connection.recv(65_536)
     return line
+
+
+def until_read(connection: socket.socket) -> None:
+    """Wait until the other side has read all that was sent (unix(7): SIOCOUTQ)."""
+    while struct.unpack("i", fcntl.ioctl(connection, termios.TIOCOUTQ, bytes(4)))[0]:
+        os.sched_yield()
 
 
 def answering(*answers: bytes) -> Script:
@@ -154,8 +164,9 @@ def test_events_come_in_order_however_they_are_cut(tmp_path: Path) -> None:
 
     def script(connection: socket.socket) -> None:
         asked.append(json.loads(line_of(connection)))
-        connection.sendall(b'{"seq":1}\n{"seq":2}\n{"s')
-        connection.sendall(b'eq":3,"text":"' + b"x" * 200_000 + b'"}\n')
+        for piece in (b'{"seq":1}\n{"seq":2}\n{"s', b'eq":3,"text":"' + b"x" * 200_000 + b'"}', b"\n"):
+            connection.sendall(piece)
+            until_read(connection)
 
     with daemon(tmp_path / "s", script), EventStream(tmp_path / "s", since=0, types=["turn"]) as stream:
         assert [stream.next(timeout_s=30)["seq"] for _ in range(3)] == [1, 2, 3]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import select
 import socket
 import stat
+import warnings
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -140,6 +142,29 @@ def test_a_client_that_never_reads_its_answers_blocks_only_itself(tmp_path: Path
             assert await ask(tmp_path / "s", b"one") == [b"ONE\n"]
 
     serving(tmp_path / "s", talk)
+
+
+def test_at_the_end_also_a_client_that_never_reads_is_left(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as deaf:
+
+        async def talk(server: LineServer) -> None:
+            deaf.connect(str(tmp_path / "s"))
+            deaf.sendall(b"x\n")
+            await asked.wait()
+            assert await ask(tmp_path / "s", b"one") == [b"ONE\n"]
+
+        asked = asyncio.Event()
+
+        async def handler(line: bytes) -> bytes:
+            if line == b"x\n":
+                asked.set()
+                return b"x" * 10_000_000
+            return await upper(line)
+
+        with warnings.catch_warnings(record=True) as warned:
+            serving(tmp_path / "s", talk, handler=handler)
+            gc.collect()
+    assert [str(warning.message) for warning in warned] == []
 
 
 def test_a_slow_answer_blocks_only_who_asked(tmp_path: Path) -> None:
