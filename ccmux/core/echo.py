@@ -65,4 +65,4 @@ def _comparable(text: str) -> str:
 def _counts(char: str) -> bool:
     if char.isascii():
         return char.isprintable() and char != " "
-    return char.isalnum() and ord(char) < 0x10000
+    return char.isalnum()

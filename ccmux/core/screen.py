@@ -76,6 +76,13 @@ _DIALOGS = (
         "answer it, or use `ccmux permit`",
         r"❯ \d\. .*\b\d\. No\b|\b\d\. .*❯ \d\. No\b|Esc to cancel · Tab to amend",
     ),
+    _Dialog(
+        # The process sleeps on, in state S: a pane's own process has no shell that could stop it.
+        ScreenKind.DIALOG,
+        "suspended by Ctrl-Z",
+        "send Claude's process the signal CONT: kill -CONT PID",
+        re.compile(r"Claude Code is suspended\."),
+    ),
     _dialog(ScreenKind.DIALOG, "transcript view", "press Ctrl-O", "Showing detailed transcript"),
     _dialog(ScreenKind.DIALOG, "dialog", "press Esc", r"\bEsc to \w+"),
 )
