@@ -32,6 +32,26 @@ def test_only_loopback_listens() -> None:
         assert sock.getsockname()[0] == "127.0.0.1"
 
 
+def test_answers_do_not_wait_for_more_to_send() -> None:
+    accepted: list[int] = []
+
+    class Door(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            sock = transport.get_extra_info("socket")
+            accepted.append(sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            transport.close()
+
+    async def main() -> None:
+        sock = listen(0)
+        async with asyncio.timeout(20), await asyncio.get_running_loop().create_server(Door, sock=sock):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port_of(sock))
+            await reader.read()
+            writer.close()
+
+    asyncio.run(main())
+    assert accepted == [1]
+
+
 def test_a_port_is_free_again_at_once_though_a_connection_was_open() -> None:
     with listen(0) as first:
         port = port_of(first)
