@@ -1,3 +1,4 @@
+import re
 import resource
 import stat
 import subprocess
@@ -47,7 +48,9 @@ def test_an_event_lands_whole_private_and_alone(shim: Path, spool: Path) -> None
 def test_names_sort_by_time_also_within_one_millisecond(shim: Path, spool: Path) -> None:
     for number in range(50):
         fire(shim, spool, b"%d" % number)
-    assert [int(file.read_bytes()) for file in sorted(spool.iterdir())] == list(range(50))
+    files = sorted(spool.iterdir())
+    assert [int(file.read_bytes()) for file in files] == list(range(50))
+    assert all(re.fullmatch(r"\d{19}-\d+\.json", file.name) for file in files)
 
 
 def test_many_at_once_lose_nothing(shim: Path, spool: Path) -> None:

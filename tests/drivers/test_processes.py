@@ -5,6 +5,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -42,9 +43,12 @@ def test_waiting_can_be_given_up_and_leaves_nothing_open(child: subprocess.Popen
     before = len(list(Path("/proc/self/fd").iterdir()))
 
     async def story() -> None:
+        selector = cast("Any", asyncio.get_running_loop())._selector
+        watched = list(selector.get_map())
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0):
                 await Processes().wait_exit(child.pid, Processes().start_time(child.pid))
+        assert list(selector.get_map()) == watched
 
     asyncio.run(story())
     assert len(list(Path("/proc/self/fd").iterdir())) == before

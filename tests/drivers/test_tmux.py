@@ -230,6 +230,19 @@ def test_a_dead_program_leaves_a_dead_pane_and_tells_how(
     asyncio.run(story())
 
 
+def test_a_program_without_arguments_is_no_shell_command(tmux_socket: str, tmp_path: Path) -> None:
+    program = tmp_path / "a $program"
+    program.write_text("#!/bin/sh\nexit 7\n")
+    program.chmod(0o700)
+
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            await pane.respawn([str(program)], env={}, unset=(), cwd="/")
+            assert (await ended(pane)).exit_status == 7
+
+    asyncio.run(story())
+
+
 def test_a_program_that_left_its_terminal_is_dead_to_the_pane_without_a_reason(
     tmux_socket: str, tmp_path: Path
 ) -> None:
@@ -256,11 +269,12 @@ def test_a_program_that_left_its_terminal_is_dead_to_the_pane_without_a_reason(
 def test_a_look_shows_rows_with_colours_cursor_and_copy_mode(tmux_socket: str) -> None:
     async def story() -> None:
         async with opened(tmux_socket) as pane:
-            script = r"printf '\033[31mred é\033[0m\r\n%%end 1 2 1\r\n❯ x'; sleep 1000"
+            script = r"printf '%%end 1 2 1\r\n\033[31mred é\033[0m\r\n❯ x'; sleep 1000"
             await pane.respawn(["sh", "-c", script], env={}, unset=(), cwd="/")
             view = await until(pane.look, lambda view: "❯" in view.rows[2])
             assert view == PaneView(
-                rows=("\x1b[31mred é", "\x1b[39m%end 1 2 1", "❯ x", *[""] * 47),
+                # colours run on from row to row
+                rows=("%end 1 2 1", "\x1b[31mred é", "\x1b[39m❯ x", *[""] * 47),
                 cursor=(3, 2),
                 in_mode=False,
                 dead=False,
@@ -404,8 +418,10 @@ def test_a_call_that_waits_when_the_client_goes_is_told(tmux_socket: str) -> Non
             assert client is not None
 
             async def wait() -> None:
-                with pytest.raises(PaneLost, match="a call that waits"):
+                with pytest.raises(PaneLost) as lost:
                     await client.call("a call that waits", "wait-for never", "display-message -p x")
+                assert lost.value.during == "a call that waits"
+                assert "did not answer" not in str(lost.value)
 
             group.create_task(wait())
             detach = ("tmux", "-L", tmux_socket, "detach-client", "-s", "=ccmux-x")
