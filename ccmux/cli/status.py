@@ -47,7 +47,7 @@ def told(status: dict[str, Any], *, now_s: float) -> str:
     lines = [f"{status.get('session')}: Claude is {status.get('state')}"]
     if hold := status.get("hold"):
         detail = f" ({status['detail']})" if status.get("detail") else ""
-        since = f" for {age(status['held_s'])}" if status.get("held_s") else ""
+        since = f" for {age(status['held_s'])}" if status.get("held_s", 0) >= 1 else ""
         lines.append(f"  held      {hold}{detail}{since}")
         lines.append(f"  way out   {status.get('way_out')}")
     else:
