@@ -4,16 +4,51 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, EventType
-from ccmux.core.messages import FOLLOWS, OPEN_STATES, Message, MessageState
+from ccmux.core.messages import FOLLOWS, OPEN_STATES, Incoming, Message, MessageState, Rejected
 from ccmux.core.outgoing import Outgoing
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, OutputChange, Taken
+
+
+class FakeMessageStore:
+    """The store's way in, in memory: `rows` by number, each commit's size in `commits`.
+
+    `failing` makes every commit fail; `held` makes it wait until it is set; `begun` is set by each.
+    """
+
+    def __init__(self) -> None:
+        self.rows: dict[int, Incoming | Rejected] = {}
+        self.commits: list[int] = []
+        self.failures = 0
+        self.failing = False
+        self.begun = asyncio.Event()
+        self.held: asyncio.Event | None = None
+
+    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+        self.begun.set()
+        if self.held is not None:
+            await self.held.wait()
+        if self.failing:
+            self.failures += 1
+            raise StoreFailed("fake.db", "disk is full", "free some space")
+        self.commits.append(len(batch))
+        return [self._take(one) for one in batch]
+
+    def _take(self, one: Incoming | Rejected) -> Taken:
+        if isinstance(one, Incoming) and one.key is not None:
+            for number, row in self.rows.items():
+                if isinstance(row, Incoming) and (row.channel, row.key) == (one.channel, one.key):
+                    return Taken(number, duplicate=True)
+        number = len(self.rows) + 1
+        self.rows[number] = one
+        return Taken(number)
 
 
 class FakeOutboxStore:
