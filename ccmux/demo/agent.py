@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from ccmux.demo import dialogs, screen, startup
 from ccmux.demo.brain import Say, Step, steps
-from ccmux.demo.editor import Editor, Submitted
+from ccmux.demo.editor import PASTE_NEWLINES, Editor, Submitted
 from ccmux.demo.journal import new_id
 from ccmux.demo.keys import Key, KeyDecoder, Pasted, Press, Typed
 from ccmux.demo.reactor import Park, Reactor, Task, Work
@@ -155,7 +155,7 @@ class Agent:
             case Typed(text):
                 editor.type(text)
             case Pasted(text):
-                editor.paste(text)
+                editor.paste(text, min(PASTE_NEWLINES, self._terminal.size()[1] - 10))
             case Key("enter"):
                 submitted = editor.enter(f"{int.from_bytes(os.urandom(2)) % 10000:04d}")
                 if submitted is not None:

@@ -10,12 +10,14 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-PASTE_CHARS = 800
+PASTE_UNITS = 800
+"""A longer paste is folded; counted in UTF-16 units, as the CLI does."""
 PASTE_NEWLINES = 2
 
 _BREAK = re.compile("\r\n|[\r\x85\u2028\u2029]")
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 _BIDI = re.compile("[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]")
+_WRAPPER = re.compile("<(?=/?pasted_content)", re.IGNORECASE)
 _INVISIBLE = re.compile(
     "[\u200b\xad\ufeff\u2060\U000e0000-\U000e007f]"
     "|(?<![\u200c-\u3fff\ufe0f\U0001f000-\U0001faff])\u200d|\u200d(?![\u200c-\u3fff\U0001f000-\U0001faff])"
@@ -80,10 +82,10 @@ class Editor:
         self.items[self.cursor : self.cursor] = text
         self.cursor += len(text)
 
-    def paste(self, text: str) -> None:
-        """Put a paste in at the cursor, folded if it is long."""
+    def paste(self, text: str, newlines: int = PASTE_NEWLINES) -> None:
+        """Put a paste in at the cursor, folded if it is long or has more than so many line breaks."""
         text = _CONTROL.sub("", _BREAK.sub("\n", text.replace("\t", "    ")))
-        if len(text) <= PASTE_CHARS and text.count("\n") <= PASTE_NEWLINES:
+        if len(text.encode("utf-16-le", "replace")) // 2 <= PASTE_UNITS and text.count("\n") <= newlines:
             self.type(text)
             return
         self.notice = ""
@@ -210,7 +212,7 @@ def _prompt_part(item: Item, paste_id: str) -> str:
     if isinstance(item, str):
         return item
     tag = f'pasted_content id="{paste_id}"'
-    inner = item.text.replace("</pasted_content", "<\\/pasted_content")
+    inner = _WRAPPER.sub(r"<\\", item.text)
     return f"\n\n<{tag}>\n{inner}\n</{tag}>\n"
 
 

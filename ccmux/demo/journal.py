@@ -47,7 +47,10 @@ class Transcript:
         self._messages = 0
 
     def resume(self) -> list[dict[str, Any]]:
-        """Go on behind the last record; return the records that are there."""
+        """Go on behind the last record; return the records that are there.
+
+        A prompt that was never answered gets the CLI's own remark.
+        """
         records = []
         for line in self.path.read_bytes().split(b"\n"):
             try:
@@ -60,6 +63,8 @@ class Transcript:
         with self.path.open("rb+") as file:
             if file.seek(0, os.SEEK_END) and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                 file.write(b"\n")
+        if records and "promptSource" in records[-1]:
+            self.failed("No response requested.", "", None)
         return records
 
     def prompt(self, text: str, prompt_id: str, source: str) -> None:
@@ -99,7 +104,7 @@ class Transcript:
         return self._chained("assistant", {"message": message, "apiBlockIndex": 0, "madeBy": "model"})
 
     def failed(self, text: str, error: str, status: int | None) -> None:
-        """Record an error of the API as the CLI does: as an answer of nobody's."""
+        """Record an answer of nobody's: an error of the API, or a remark where `error` is ""."""
         message = {
             "id": new_id(),
             "type": "message",
@@ -110,7 +115,9 @@ class Transcript:
             "stop_sequence": "",
             "usage": _usage(0, 0),
         }
-        fields = {"message": message, "error": error, "isApiErrorMessage": True, "apiErrorStatus": status}
+        fields: dict[str, Any] = {"message": message, "isApiErrorMessage": bool(error)}
+        if error:
+            fields |= {"error": error, "apiErrorStatus": status}
         self._chained("assistant", fields)
 
     def result(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +16,9 @@ from typing import Any, TypeVar
 
 import pytest
 
+from ccmux.core.sanitise import clean
+from ccmux.core.transcript import read_record
+from ccmux.core.turns import News, PromptRead, TurnAssembler, TurnEnded
 from tests.demo.server import McpServer
 
 ID = "11111111-2222-4333-8444-555555555555"
@@ -168,6 +173,47 @@ def test_a_long_paste_is_wrapped_and_a_typed_line_leads_it(demo: Demo) -> None:
     assert lead == "lead:"
     assert rest[6:].startswith(">\nline 0\n")
     assert rest.endswith(f"\nline 299\n</pasted_content id={rest[:6]}>\n")
+
+
+@pytest.mark.parametrize("count", [1, 40, 500, 801, 12_000])
+def test_what_is_pasted_arrives_to_the_character(demo: Demo, count: int) -> None:
+    chance = random.Random(count)
+    demo.start("--dangerously-skip-permissions")
+    demo.ready()
+    for number in range(1, 4):
+        body = "".join(chance.choice("ab c\n\\!/#@;:é日😀\u200b\t'\"$<]") for _ in range(count))
+        text = clean(f"[12:00 chat] x{body}x")
+        demo.say(text)
+        prompt = demo.heard("UserPromptSubmit", number)["prompt"]
+        assert (
+            re.sub(r'\n\n<pasted_content id="\d{4}">\n(.*)\n</pasted.*\n', r"\1", prompt, flags=re.DOTALL)
+            == text
+        )
+        demo.heard("Stop", number)
+
+
+def test_a_turn_is_read_like_the_real_ones(demo: Demo) -> None:
+    demo.start("--dangerously-skip-permissions")
+    demo.ready()
+    demo.say("work on it")
+    demo.heard("Stop")
+    until(lambda: demo.status() == "idle", "idle")
+    assembler, offset, news = TurnAssembler(), 0, list[News]()
+    for line in Path(demo.heard("Stop")["transcript_path"]).read_bytes().splitlines(keepends=True):
+        offset += len(line)
+        news += assembler.read(offset, read_record(line), now_s=0.0)
+    read, ended = news
+    assert isinstance(read, PromptRead)
+    assert isinstance(ended, TurnEnded)
+    assert ended.prompt_id == demo.heard("Stop")["prompt_id"]
+    assert ended.fields["outcome"] == "finished"
+    assert [block["type"] for block in ended.fields["turn"]] == [
+        "thinking",
+        "text",
+        "tool_use",
+        "tool_result",
+        "text",
+    ]
 
 
 def test_a_turn_of_many_blocks_is_one_message_until_its_tool_call(demo: Demo) -> None:

@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from ccmux.demo.editor import Editor, Folded, Submitted
 
+OPEN = '\n\n<pasted_content id="0042">\n'
+
 PASTES: dict[str, tuple[str, str]] = {
     "three lines stay inline": ("a\nb\nc", "a\nb\nc"),
     "800 characters stay inline": ("x" * 800, "x" * 800),
@@ -20,8 +22,12 @@ PASTES: dict[str, tuple[str, str]] = {
         f'\n\n<pasted_content id="0042">\n{"x" * 801}\n</pasted_content id="0042">\n',
     ),
     "an end mark inside cannot end it": (
-        "a\nb\nc\n</pasted_content",
-        '\n\n<pasted_content id="0042">\na\nb\nc\n<\\/pasted_content\n</pasted_content id="0042">\n',
+        "\n\n<Pasted_content\n</pasted_content",
+        f'{OPEN}\n\n<\\Pasted_content\n<\\/pasted_content\n</pasted_content id="0042">\n',
+    ),
+    "so are 401 emoji: they are 802 UTF-16 units": (
+        "😀" * 401,
+        f'\n\n<pasted_content id="0042">\n{"😀" * 401}\n</pasted_content id="0042">\n',
     ),
     "outer white space goes": ("  a  \n ", "a"),
     "a tab is four spaces": ("a\tb", "a    b"),
@@ -55,6 +61,12 @@ def test_a_typed_line_leads_a_folded_paste_which_the_box_shows_as_one_thing() ->
     assert editor.enter("7777") == Submitted(
         'lead:\n\n<pasted_content id="7777">\n1\n2\n3\n4\n</pasted_content id="7777">\n', "lead:1\n2\n3\n4"
     )
+
+
+def test_a_low_window_folds_sooner() -> None:
+    editor = Editor()
+    editor.paste("a\nb", 0)
+    assert editor.shown == "[Pasted text #1 +1 lines]"
 
 
 def test_backspace_removes_a_folded_paste_as_one_thing() -> None:

@@ -54,6 +54,15 @@ def test_records_are_a_chain_that_goes_on_after_a_crash(tmp_path: Path) -> None:
     assert chained[2]["turnPosition"]["turnIndex"] == 2
 
 
+def test_an_unanswered_prompt_gets_a_remark_at_resume(tmp_path: Path) -> None:
+    transcript = make(tmp_path)
+    transcript.prompt("hi", "p1", "typed")
+    make(tmp_path).resume()
+    last = records(transcript.path)[-1]
+    assert last["message"]["content"] == [{"type": "text", "text": "No response requested."}]
+    assert last["isApiErrorMessage"] is False
+
+
 def test_a_prompt_that_was_put_back_is_passed_over(tmp_path: Path) -> None:
     transcript = make(tmp_path)
     transcript.prompt("one", "p1", "typed")
