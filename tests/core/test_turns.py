@@ -182,6 +182,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
             said("hey", message="second"),
             stopped("p", "hey", at=104.0),
             SETTLED,
+            CLOSED,
         ],
         [("p", "finished")],
     ),
@@ -203,7 +204,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("p", "failed"), ("q", "finished")],
     ),
     "a failure without a text waits": (
-        [ask("p"), stopped("p", "", failed=True), NEARLY, ERROR, SILENT],
+        [ask("p"), stopped("p", "", failed=True), NEARLY, ERROR, SILENT, CLOSED],
         [("p", "failed")],
     ),
     "the process is gone": ([ask("p"), CALLED, ProcessGone(), ProcessGone(), SETTLED], [("p", "crashed")]),
@@ -227,6 +228,22 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
     "a process came back before the turn": (
         [ProcessGone(), ProcessStarted(at=50.0), ask("p"), Pass(1e6)],
         [],
+    ),
+    "a turn of unknown age is not older than the process": (
+        [ask("p", at=0.0), ProcessStarted(at=150.0), Pass(1e6)],
+        [],
+    ),
+    "a Stop that came late is not the next turn's of that id": (
+        [
+            ask("p"),
+            said("hey"),
+            CLOSED,
+            stopped("p", "hey"),
+            ask("p", "feedback", at=105.0, meta=True),
+            said("hey"),
+            Pass(1e6),
+        ],
+        [("p", "finished")],
     ),
     "a prompt after a crash finds the old turn crashed": (
         [ask("p"), ProcessGone(), ProcessStarted(at=150.0), ask("q", at=151.0), CLOSED],
@@ -284,6 +301,7 @@ NEEDS_MEMORY = (
     "a Stop of an old CLI",
     "one id for two prompts",
     "Claude goes on under an id",
+    "a Stop that came late",
 )
 """Stories whose second half only one who heard the first half understands."""
 
@@ -380,7 +398,8 @@ def test_a_turn_ended_by_the_next_prompt_ends_before_it() -> None:
 def test_records_of_another_life_are_not_told() -> None:
     assembler = TurnAssembler(since=100.0)
     old: list[Step] = [ask("p", at=90.0), replace(CLOSED, at=91.0)]
-    assert shape(tell([*old, ask("p", "new", at=100.0), CLOSED], assembler)) == [("p", "finished")]
+    new: list[Step] = [ask("p", "new", at=100.0), CLOSED, ask("q", "undated", at=0.0), CLOSED]
+    assert shape(tell([*old, *new], assembler)) == [("p", "finished"), ("q", "finished")]
     assert assembler.last_at == 103.0
 
 

@@ -226,11 +226,12 @@ class Killed(BaseException):
 
 
 class FakeTail:
-    """The port LineTail over files in memory; `opened` tells who began where."""
+    """The port LineTail over files in memory; `opened` tells who began where, `pause_s` slows it down."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.opened: list[tuple[str, int]] = []
+        self.pause_s = 0.0
         self._grew = asyncio.Event()
 
     def append(self, path: str, *lines: bytes) -> None:
@@ -245,6 +246,7 @@ class FakeTail:
             while offset < len(whole):
                 end = whole.index(b"\n", offset)
                 line, offset = whole[offset:end], end + 1
+                await asyncio.sleep(self.pause_s)
                 yield [(offset, line)]
             yield []
             await self._grew.wait()

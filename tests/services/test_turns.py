@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -53,6 +53,10 @@ def said(text: str, at: float = START, stop: str | None = "end_turn") -> bytes:
 
 def closed(at: float = START) -> bytes:
     return line(at, type="system", subtype="turn_duration")
+
+
+def written(*records: bytes) -> bytes:
+    return b"".join(record + b"\n" for record in records)
 
 
 TURN = [ask("p", "hello"), said("hi"), closed()]
@@ -113,6 +117,8 @@ def live(
     hosted: HostedSession | None = HOSTED,
     store: FakeTurnStore | None = None,
     files: dict[str, bytes] | None = None,
+    told_before: Sequence[Sighting] = (),
+    pause_s: float = 0.0,
 ) -> FakeTurnStore:
     """Run one life of the service and tell its story; returns what is on disk after it."""
     store = store or FakeTurnStore(hosted)
@@ -120,7 +126,10 @@ def live(
     async def life() -> None:
         tail = FakeTail()
         tail.files |= files or {}
+        tail.pause_s = pause_s
         house = House(store, tail)
+        for sighting in told_before:
+            house.hub.tell(sighting)
         async with asyncio.TaskGroup() as group:
             task = group.create_task(house.service.run(), name="turns")
             await house.pass_s()
@@ -182,7 +191,7 @@ def test_what_was_recorded_is_not_read_again() -> None:
         assert house.ear.drain() == [CaughtUp()]
         assert len(house.store.turns) == 1
 
-    content = b"".join(record + b"\n" for record in TURN)
+    content = written(*TURN)
     live(second, store=live(first), files={"/a.jsonl": content})
 
 
@@ -194,7 +203,7 @@ def test_killed_between_any_two_steps_it_still_records_once(step: str) -> None:
     store = FakeTurnStore(HOSTED)
     store.type(1, "[10:00 default] hello")
     records = [ask("p", "[10:00 default] hello"), said("hi"), closed()]
-    content = b"".join(record + b"\n" for record in records)
+    content = written(*records)
     store.dies_before = step
 
     async def nothing(house: House) -> None:
@@ -223,11 +232,11 @@ def test_a_message_whose_hook_was_lost_is_answered_by_its_turn() -> None:
 
 def test_the_hooks_word_and_the_transcripts_are_one() -> None:
     async def story(house: House) -> None:
-        house.store.type(1, "[10:00 default] hello", prompt_id="p")
-        house.store.type(2, "[10:00 default] hello", prompt_id="q")
+        house.store.type(1, "[10:00 default] hello", prompt_id="q")
+        house.store.type(2, "[10:00 default] hello", prompt_id="p")
         await house.write(A, ask("p", "[10:00 default] hello"))
-        assert house.store.states[1] == (MessageState.STARTED, "p")
-        assert house.store.states[2] == (MessageState.SUBMITTED, "q")
+        assert house.store.states[1] == (MessageState.SUBMITTED, "q")
+        assert house.store.states[2] == (MessageState.STARTED, "p")
 
     live(story)
 
@@ -283,6 +292,18 @@ def test_a_stop_is_believed_when_its_words_are_read() -> None:
         await house.write(A, ask("p", "hello"), said("hi"))
         await house.pass_s(5)
         assert house.outcomes() == [("A", "p", "finished")]
+
+    live(story)
+
+
+def test_a_subagents_stop_is_not_claudes() -> None:
+    async def story(house: House) -> None:
+        await house.write(A, ask("p", "hello"), said("hi"))
+        await house.tell(
+            hook("Stop", prompt_id="p", at=START + 1, in_subagent=True, last_assistant_message="hi")
+        )
+        await house.pass_s(3600)
+        assert house.outcomes() == []
 
     live(story)
 
@@ -362,7 +383,7 @@ def test_sessions_passed_through_while_the_daemon_was_down_are_all_read() -> Non
         "/b.jsonl": [ask("q", "b"), said("hi"), closed()],
         "/c.jsonl": [ask("r", "c"), said("hi"), closed()],
     }
-    files = {path: b"".join(record + b"\n" for record in records) for path, records in turns.items()}
+    files = {path: written(*records) for path, records in turns.items()}
     live(story, files=files)
 
 
@@ -376,7 +397,7 @@ def test_the_history_of_a_resumed_conversation_is_not_told_again(source: str) ->
         assert [one.text for one in house.heard(PromptSeen) if isinstance(one, PromptSeen)] == ["new"]
 
     old = [ask("old", "history"), said("long ago"), closed()]
-    live(story, files={"/b.jsonl": b"".join(record + b"\n" for record in old)})
+    live(story, files={"/b.jsonl": written(*old)})
 
 
 def test_of_a_conversation_whose_beginning_nobody_told_only_what_is_new_counts() -> None:
@@ -387,7 +408,7 @@ def test_of_a_conversation_whose_beginning_nobody_told_only_what_is_new_counts()
 
     history = [ask("old", "history", at=START - 9999), closed(START - 9999)]
     records = [*history, ask("new", "new"), said("me"), closed()]
-    live(story, files={"/b.jsonl": b"".join(record + b"\n" for record in records)})
+    live(story, files={"/b.jsonl": written(*records)})
 
 
 @pytest.mark.parametrize(
@@ -416,3 +437,53 @@ def test_a_session_that_somebody_else_hosts_by_now_is_not_brought_back() -> None
         assert house.store.session == other
 
     live(story)
+
+
+def test_nothing_is_concluded_from_a_silence_of_our_own() -> None:
+    async def story(house: House) -> None:
+        await house.pass_s(60)
+        assert house.outcomes() == [("A", "p", "finished")]
+
+    live(story, files={"/a.jsonl": written(*TURN)}, told_before=[ProcessSeen(pid=None)], pause_s=5)
+
+
+def test_an_old_transcript_is_read_until_nothing_comes_any_more() -> None:
+    async def story(house: House) -> None:
+        await house.tell(B, hook("SessionStart", B, source="clear"))
+        for _ in range(5):
+            await house.pass_s(0.7)
+            await house.write(A, b"{}")
+        await house.write(A, *TURN)
+        assert house.outcomes() == [("A", "p", "finished")]
+
+    live(story)
+
+
+def test_all_is_read_only_when_every_session_is() -> None:
+    async def story(house: House) -> None:
+        await house.pass_s(5)
+        assert [type(one) for one in house.ear.drain()] == [PromptSeen, TurnSeen, CaughtUp]
+
+    live(story, files={"/b.jsonl": written(*TURN)}, told_before=[B, hook("SessionStart", B, source="clear")])
+
+
+def test_how_a_session_began_is_heard_before_it_is_read() -> None:
+    async def story(house: House) -> None:
+        await house.pass_s(5)
+        assert house.outcomes() == []
+
+    resumed = hook("SessionStart", B, at=START + 50, source="resume")
+    live(story, hosted=None, files={"/b.jsonl": written(*TURN)}, told_before=[B, resumed])
+
+
+def test_what_was_heard_of_a_session_before_its_turn_to_be_read_counts() -> None:
+    async def story(house: House) -> None:
+        await house.tell(
+            B,
+            hook("SessionStart", B, source="clear"),
+            hook("Stop", B, at=START + 1, prompt_id="p", last_assistant_message="hi"),
+        )
+        await house.pass_s(10)
+        assert house.outcomes() == [("B", "p", "finished")]
+
+    live(story, files={"/b.jsonl": written(*TURN[:2])})
