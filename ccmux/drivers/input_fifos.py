@@ -208,7 +208,7 @@ class InputFifos:
             asyncio.get_running_loop().remove_reader(door.fd)
             self._tell(InputChunk(door.name, door.channel, data))
         if door.closed:
-            door.closed = len(data) == PIPE_BYTES  # what was written last may still stand in the pipe
+            door.closed = False  # one read takes all a pipe holds, so what its writer wrote last too
             self._arm(door)
 
     def _writer_closed(self, door: _Door) -> None:
