@@ -441,10 +441,27 @@ def test_a_session_that_somebody_else_hosts_by_now_is_not_brought_back() -> None
 
 def test_nothing_is_concluded_from_a_silence_of_our_own() -> None:
     async def story(house: House) -> None:
+        await house.pass_s(8)
+        await house.tell(registry("idle", START - 5))
         await house.pass_s(60)
         assert house.outcomes() == [("A", "p", "finished")]
 
     live(story, files={"/a.jsonl": written(*TURN)}, told_before=[ProcessSeen(pid=None)], pause_s=5)
+
+
+def test_an_old_transcript_is_not_left_in_the_middle_of_reading_it() -> None:
+    async def story(house: House) -> None:
+        await house.tell(B, hook("SessionStart", B, source="clear"))
+        house.tail.pause_s = 0.5
+        await house.write(A, b"{}", b"{}", *TURN)
+        await house.pass_s(0.6)
+        house.tail.pause_s = 5
+        await house.pass_s(3)
+        await house.tell(registry("idle", START - 5))
+        await house.pass_s(60)
+        assert house.outcomes() == [("A", "p", "finished")]
+
+    live(story)
 
 
 def test_an_old_transcript_is_read_until_nothing_comes_any_more() -> None:
