@@ -442,7 +442,7 @@ def test_a_session_that_somebody_else_hosts_by_now_is_not_brought_back() -> None
 def test_nothing_is_concluded_from_a_silence_of_our_own() -> None:
     async def story(house: House) -> None:
         await house.pass_s(8)
-        await house.tell(registry("idle", START - 5))
+        await house.tell(registry("idle", START - 5, session_id="another"))
         await house.pass_s(60)
         assert house.outcomes() == [("A", "p", "finished")]
 
