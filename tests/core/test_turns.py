@@ -471,6 +471,19 @@ def test_real_interruptions() -> None:
     assert ("hello resumed", "finished") in found
 
 
+def test_real_failures_and_notices() -> None:
+    told = told_of(read_corpus("errors-and-notices.jsonl"), TurnAssembler())
+    found = outcomes(told)
+    assert [(text, "failed") for text in ("api429", "api529", "api401")] == found[:3]
+    assert found[3:] == [
+        ("bgtask", "finished"),
+        ("", "finished"),  # the end of the background command, which nobody asked about
+        ("hello there", "finished"),
+        ("after compact", "finished"),  # and /compact itself was no turn
+    ]
+    assert all(turn.fields["error"] for turn in list(turns(told))[:3])
+
+
 def test_a_session_after_clear_begins_with_its_first_prompt() -> None:
     assert outcomes(told_of(read_corpus("after-clear.jsonl"), TurnAssembler())) == [
         ("after clear", "finished")
