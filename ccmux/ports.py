@@ -72,7 +72,7 @@ class FinishedTurn:
 
     Attributes:
         resume_offset: Byte offset in the transcript behind which no part of this turn stands.
-        prompts: Texts of the turn's prompts as the transcript has them.
+        fields: The event's: `turn`, `usage`, `outcome`, `model`, `error`.
 
     """
 

@@ -3,11 +3,13 @@
 CcmuxError
 ├── SettingsInvalid       the settings file has problems, all of them named
 ├── RuntimeDirUnsafe      the runtime directory is not ours alone
+├── StateDirUnsafe        the data or state directory is not ours alone
 ├── AlreadyRunning        another daemon holds the runtime directory
 ├── DaemonUnreachable     no daemon answers on control.sock
 ├── RequestRefused        the daemon understood a request and said no
 ├── PaneLost              the tmux pane, session or server went away
 ├── ClaudeNotFound        the configured command is not a program
+├── LaunchRefused         Claude cannot be started the way it is configured
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
@@ -38,6 +40,14 @@ class RuntimeDirUnsafe(CcmuxError):
     def __init__(self, path: str, reason: str, way_out: str) -> None:
         self.path = path
         super().__init__(f"refusing runtime directory {path}: {reason}; {way_out}")
+
+
+class StateDirUnsafe(CcmuxError):
+    """The data or state directory cannot be made, belongs to somebody else, or is open to others."""
+
+    def __init__(self, path: str, reason: str, way_out: str) -> None:
+        self.path = path
+        super().__init__(f"refusing data directory {path}: {reason}; {way_out}")
 
 
 class AlreadyRunning(CcmuxError):
@@ -80,6 +90,10 @@ class ClaudeNotFound(CcmuxError):
             f"'{command}' is not on the PATH; install Claude Code (npm install -g @anthropic-ai/claude-code), "
             f"set [claude] command in ccmux.toml, or try `ccmux --demo`"
         )
+
+
+class LaunchRefused(CcmuxError):
+    """Claude cannot be started the way `[claude]` in ccmux.toml says; the text says what to mend."""
 
 
 class PortTaken(CcmuxError):

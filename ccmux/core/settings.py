@@ -133,7 +133,6 @@ _BREAKING = {
     "--bare": _DEAF,
     "--safe-mode": _DEAF,
     "--restricted": _DEAF,
-    "--settings": "Claude obeys only the last one, and ccmux gives its own; use .claude/settings.json",
     "-p": _ENDS,
     "--print": _ENDS,
     "--bg": _ENDS,

@@ -143,7 +143,7 @@ def test_what_cannot_be_is_refused_with_its_meaning(text: str, says: str) -> Non
     "argument",
     [
         *("--resume", "-r", "--continue", "-c", "--session-id", "--bare", "--safe-mode", "-p", "--print"),
-        *("--fork-session", "--tmux", "--bg", "--settings", "--resume=x", "-rx", "--tmux=classic"),
+        *("--fork-session", "--tmux", "--bg", "--resume=x", "-rx", "--tmux=classic"),
     ],
 )
 def test_arguments_that_would_break_us_are_refused_with_the_reason(argument: str) -> None:

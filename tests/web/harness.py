@@ -64,7 +64,7 @@ async def serving(channels: Channels, port: int = 0) -> AsyncIterator[Served]:
     stopping = asyncio.Event()
     app = build_app(channels=channels, token=TOKEN, port=port_of(sock), stopping=stopping)
     async with asyncio.TaskGroup() as group:
-        served = Served(port_of(sock), group.create_task(HttpServer(app, sock, stopping).serve()))
+        served = Served(port_of(sock), group.create_task(HttpServer(app, sock, stopping).run()))
         try:
             yield served
         finally:

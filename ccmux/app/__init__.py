@@ -1,0 +1,39 @@
+"""The daemon: one process, one event loop, one TaskGroup. Here all is made and wired; nothing is decided."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from ccmux.app.house import House
+from ccmux.core.errors import CcmuxError
+from ccmux.core.layout import Layout
+from ccmux.core.settings import Settings
+from ccmux.drivers.logs import logging_to
+from ccmux.drivers.state_dir import make_private
+
+
+def run(settings: Settings, layout: Layout, *, demo: bool) -> int:
+    """Run the daemon in the foreground until SIGTERM or SIGINT; return 0 then.
+
+    Args:
+        settings: All of them; each service gets its own table.
+        layout: Where everything lies.
+        demo: Host the demo agent in Claude's place.
+
+    Raises:
+        CcmuxError: It cannot start, or cannot go on.
+    """
+    make_private(layout.data_dir, layout.state_dir)
+    with logging_to(layout.log_file, verbose=False):
+        try:
+            asyncio.run(House(settings, layout, demo=demo).live(), debug=sys.flags.dev_mode)
+        except* CcmuxError as group:
+            raise _first(group) from None
+    return 0
+
+
+def _first(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:
+    """Return the error that ended the daemon; what failed after it failed because of it."""
+    error = group.exceptions[0]
+    return _first(error) if isinstance(error, BaseExceptionGroup) else error

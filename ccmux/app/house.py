@@ -1,0 +1,237 @@
+"""The house: makes drivers and services, wires them by constructor, runs them, takes them down in order."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import uuid
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+import structlog
+
+from ccmux import __version__
+from ccmux.app.starter import Starter
+from ccmux.core.control import line_limit, refusal
+from ccmux.core.layout import Layout
+from ccmux.core.prompt import InjectionLimits
+from ccmux.core.settings import Settings
+from ccmux.drivers.api_token import api_token
+from ccmux.drivers.claude_home import ClaudeHome
+from ccmux.drivers.clock import WallClock
+from ccmux.drivers.file_events import InotifyFileEvents
+from ccmux.drivers.input_fifos import InputFifos
+from ccmux.drivers.line_server import LineServer
+from ccmux.drivers.long_messages import LongMessageFiles
+from ccmux.drivers.output_fifos import OutputFifos
+from ccmux.drivers.processes import Processes
+from ccmux.drivers.runtime_dir import RuntimeDir
+from ccmux.drivers.spool import Spool
+from ccmux.drivers.sqlite import SqliteStore
+from ccmux.drivers.subscribers import Subscribers
+from ccmux.drivers.tail import FileTail
+from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.services.control import Control
+from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
+from ccmux.services.housekeeping import Housekeeping
+from ccmux.services.hub import Hub
+from ccmux.services.intake import Intake
+from ccmux.services.lifecycle import Lifecycle, RecoverySettings
+from ccmux.services.observer import Observer
+from ccmux.services.outbox import Outbox
+from ccmux.services.publisher import Publisher
+from ccmux.services.turns import Turns
+from ccmux.web.app import build_app
+from ccmux.web.server import HttpServer, listen
+
+GRACE_S = 3.0
+"""How long a service may take to end; all of them together must end within SIGTERM's 5 s."""
+
+HOOK_FILE_BYTES = 64 * 1_048_576
+"""A hook payload carries a tool's input or Claude's last message: megabytes at the most."""
+
+log = structlog.get_logger()
+
+
+class Service(Protocol):
+    """One long-lived task; it runs until it is cancelled."""
+
+    @property
+    def name(self) -> str:
+        """Name of the task."""
+        ...
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        ...
+
+
+class House:
+    """The daemon of one project."""
+
+    def __init__(self, settings: Settings, layout: Layout, *, demo: bool) -> None:
+        """Take what is needed; nothing is opened yet."""
+        self._settings = settings
+        self._layout = layout
+        self._demo = demo
+        self._cwd = Path.cwd()
+
+    async def live(self) -> None:
+        """Run until SIGTERM or SIGINT.
+
+        Raises:
+            CcmuxError: It cannot start.
+            BaseExceptionGroup: A service failed.
+        """
+        stop = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for signal_number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_number, stop.set)
+        runtime_dir = RuntimeDir(self._layout.runtime_dir, project=self._layout.project)
+        async with AsyncExitStack() as opened:
+            opened.enter_context(runtime_dir.hold())
+            services = await self._furnish(opened, runtime_dir)
+            log.info("daemon started", version=__version__, pid=os.getpid(), demo=self._demo)
+            await _run_until(stop, services)
+        log.info("daemon stopped", pid=os.getpid())
+
+    async def _furnish(self, opened: AsyncExitStack, runtime_dir: RuntimeDir) -> list[Service]:
+        """Open everything and return the services, upstream first."""
+        settings, layout = self._settings, self._layout
+        token = api_token(layout.secrets_dir)
+        listening = listen(settings.mcp.port)
+        opened.callback(listening.close)
+        clock, hub = WallClock(), Hub()
+        files = InotifyFileEvents()
+        opened.callback(files.close)
+        store = await SqliteStore.open(
+            layout.database, session=layout.project, clock=clock, on_events=hub.publish
+        )
+        opened.push_async_callback(store.close)
+        tmux = TmuxServer(settings.tmux.socket)
+        opened.callback(tmux.close)
+        pane = ClaudePane(tmux, layout.tmux_session, cwd=str(self._cwd))
+        opened.push_async_callback(pane.close)
+        processes = Processes()
+        home = _claude_home(settings.claude.env, files)
+        starter = Starter(
+            settings=settings.claude,
+            layout=layout,
+            home=home,
+            inherited=dict(os.environ),
+            token=token,
+            port=settings.mcp.port,
+            cwd=self._cwd,
+            demo=self._demo,
+        )
+        hooks = Spool(layout.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
+        request_bytes = line_limit(settings.input.max_message_bytes)
+        sent = Spool(layout.send_spool, files, max_file_bytes=request_bytes)
+        opened.enter_context(hooks)
+        opened.enter_context(sent)
+
+        turns = Turns(store=store, sightings=hub, tail=FileTail(files), clock=clock)
+        dispatcher = Dispatcher(
+            store=store,
+            sightings=hub,
+            pane=pane,
+            clock=clock,
+            long_messages=LongMessageFiles(layout.long_messages),
+            settings=DispatcherSettings(
+                idle_threshold_s=settings.timing.idle_threshold,
+                silence_s=settings.timing.silence_timeout,
+                limits=InjectionLimits(
+                    batch_messages=settings.injection.batch_messages,
+                    batch_chars=settings.injection.batch_chars,
+                    inline_chars=settings.injection.inline_chars,
+                ),
+            ),
+            suspended=lambda pid: processes.state(pid) == "T",
+        )
+        lifecycle = Lifecycle(
+            store=store,
+            sightings=hub,
+            terminal=pane,
+            processes=processes,
+            transcripts=home,
+            prepare=starter.prepare,
+            new_id=lambda: str(uuid.uuid4()),
+            settings=RecoverySettings(
+                backoff_initial_s=settings.recovery.backoff_initial,
+                backoff_cap_s=settings.recovery.backoff_cap,
+                reset_after_s=settings.recovery.reset_after_s,
+            ),
+        )
+        outbox = Outbox(store=store, outputs=OutputFifos(layout.runtime_dir, files), clock=clock)
+        stopping = asyncio.Event()
+        web = build_app(channels=outbox, token=token, port=settings.mcp.port, stopping=stopping)
+        control_socket = LineServer(layout.control_sock, line_limit=request_bytes, refusal=refusal)
+        control_socket.bind()
+        control = Control(
+            socket_path=layout.control_sock,
+            listener=control_socket,
+            files=files,
+            store=store,
+            sightings=hub,
+            dispatching=dispatcher,
+            clock=clock,
+            project=layout.project,
+            version=__version__,
+            more_status=lambda: self._more_status(lifecycle),
+        )
+        subscribers = Subscribers(
+            layout.output_sock,
+            backlog_bytes=settings.output.backlog_bytes,
+            read_page=store.events_since,
+            last_seq=await store.last_seq(),
+        )
+        return [
+            Intake(
+                inputs=InputFifos(layout.runtime_dir, files, restore=runtime_dir.restore),
+                spool=sent,
+                store=store,
+                sightings=hub,
+                clock=clock,
+                settings=settings.input,
+            ),
+            control,
+            Observer(sightings=hub, hooks=hooks, registry=home, processes=processes),
+            turns,
+            dispatcher,
+            lifecycle,
+            HttpServer(web, listening, stopping),
+            outbox,
+            Publisher(socket=subscribers, events=hub, files=files, folder=str(layout.runtime_dir)),
+            Housekeeping(
+                store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
+            ),
+        ]
+
+    def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:
+        return {
+            "tmux": self._layout.tmux_session,
+            "restarts": lifecycle.restarts,
+            "demo": self._demo,
+            "port": self._settings.mcp.port,
+        }
+
+
+async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
+    """Run the services until `stop`; then end them, upstream first, so that nothing is stranded."""
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service.run(), name=service.name) for service in services]
+        await stop.wait()
+        log.info("daemon stopping")
+        for task in tasks:
+            task.cancel("shutdown")
+            await asyncio.wait({task}, timeout=GRACE_S)
+
+
+def _claude_home(env: Mapping[str, str], files: InotifyFileEvents) -> ClaudeHome:
+    """Return the folder Claude will use: `[claude] env` says it, else our own environment."""
+    config_dir = env.get("CLAUDE_CONFIG_DIR") or os.environ.get("CLAUDE_CONFIG_DIR")
+    home = Path(env.get("HOME") or Path.home())
+    return ClaudeHome(home=home, config_dir=Path(config_dir) if config_dir else None, events=files)
