@@ -65,6 +65,11 @@ class Reactor:
         os.set_blocking(self._wake_write, False)
         self.current: Task | None = None
 
+    def close(self) -> None:
+        """Give the file descriptors back; nothing may be running any more."""
+        os.close(self._wake_read)
+        os.close(self._wake_write)
+
     def spawn(self, routine: Routine) -> Task:
         """Start a routine: it runs to its first wait before this returns."""
         task = Task(routine)

@@ -14,10 +14,12 @@ class McpServer:
 
     def __init__(self, *, sse: bool = False, token: str = "") -> None:
         self.calls: list[tuple[str, dict[str, Any]]] = []
+        self.headers: dict[str, str] = {}
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                outer.headers = dict(self.headers.items())
                 body = json.loads(self.rfile.read(int(self.headers["content-length"])))
                 if token and self.headers["authorization"] != f"Bearer {token}":
                     self._answer(401, b"", "text/plain")

@@ -241,6 +241,7 @@ def test_a_permission_dialog_is_answered_by_a_person(demo: Demo, key: str, behav
     asked = demo.heard("PermissionRequest")
     assert (asked["tool_name"], asked["tool_input"]["command"]) == ("Bash", "touch x")
     until(lambda: demo.status() == "permission prompt", "waiting")
+    assert demo.registry()["status"] == "waiting"
     shown = demo.sees("Do you want to proceed?", "❯ 1. Yes", "4. No", "Esc to cancel")
     assert "❯\xa0" not in shown
     demo.press(key)
@@ -308,6 +309,7 @@ def test_what_is_typed_while_busy_waits_and_becomes_one_turn(demo: Demo) -> None
     assert [record["message"]["content"] for record in prompts] == ["one", "two"]
     assert prompts[-1]["promptId"] == stop["prompt_id"]
     assert len(demo.hooks("Stop")) == 1
+    assert len(demo.hooks("UserPromptSubmit")) == 3
     operations = [record["operation"] for record in demo.records("queue-operation")]
     assert operations == ["enqueue", "enqueue", "dequeue", "dequeue"]
 
@@ -452,6 +454,8 @@ def test_a_startup_dialog_comes_before_the_session(demo: Demo, name: str, text: 
     assert "❯\xa0" not in shown
     assert demo.registry() == {}
     assert demo.hooks() == []
+    if name == "mcp":
+        assert "❯ Continue without using this MCP server" in shown
     if name in {"trust", "bypass"}:
         demo.press("Down")
         demo.sees("❯ Yes")

@@ -29,6 +29,12 @@ def test_the_exec_form_needs_no_shell(tmp_path: Path) -> None:
     assert fired.fire("Stop", {}) == ["a b $HOME\n"]
 
 
+def test_a_hook_has_no_terminal(tmp_path: Path) -> None:
+    leads = command("cut -d' ' -f6 /proc/$$/stat; echo $$")
+    session, pid = hooks(tmp_path, Stop=[{"hooks": [leads]}]).fire("Stop", {})[0].split()
+    assert session == pid
+
+
 def test_all_hooks_of_an_event_run_at_once(tmp_path: Path) -> None:
     """A FIFO opens only when both ends are there: one after the other would never end."""
     os.mkfifo(tmp_path / "door")

@@ -24,6 +24,7 @@ def test_a_call_answers_however_it_is_framed(tmp_path: Path, sse: bool) -> None:
             "ok", is_error=False
         )
         assert server.calls == [("send_to_channel", {"channel": "chat", "message": "é"})]
+        assert server.headers["X-Other"] == "fallback"
         assert mcp.call("send_to_channel", {"channel": "nobody"}).is_error
         assert mcp.call("nothing", {}) == ToolResult("Error: no such tool", is_error=True)
 
