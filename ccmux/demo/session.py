@@ -19,7 +19,12 @@ _MODE_EVENTS = {"UserPromptSubmit", "Stop", "PreToolUse", "PostToolUse", "Permis
 
 
 class Session:
-    """One conversation; `/clear` moves the program into a new one."""
+    """One conversation; `/clear` moves the program into a new one.
+
+    Attributes:
+        entries: The conversation as it is shown, oldest first.
+        redraws: Grows when something that is shown already changed.
+    """
 
     def __init__(self, options: Options, cwd: str, environ: Mapping[str, str]) -> None:
         self.options = options
@@ -28,6 +33,7 @@ class Session:
         self.allowed = set(options.allowed)
         self.prompt_id = ""
         self.entries: list[Entry] = []
+        self.redraws = 0
         self.mcp = McpClient(cwd, environ)
         self.hooks = Hooks(options.hooks, cwd, environ)
         self._open(options.resume or options.session_id or new_id())
@@ -46,6 +52,7 @@ class Session:
 
     def renew(self) -> None:
         """Go into a new, empty session (`/clear`)."""
+        self.redraws += 1
         self._open(new_id())
         self.prompt_id = new_id()
         if self.registry is not None:
@@ -54,6 +61,15 @@ class Session:
     def show(self, kind: Kind, text: str) -> None:
         """Add an entry to the conversation."""
         self.entries.append(Entry(kind, text))
+
+    def withdraw(self) -> None:
+        """Take the last prompt out of the conversation: it went back into the input box."""
+        self.entries.pop()
+        self.redraws += 1
+
+    def forget_old_entries(self) -> None:
+        """Keep only as much of the conversation as is drawn again after a resize."""
+        del self.entries[:-_SHOWN_AT_MOST]
 
     def payload(self, event: str, **fields: object) -> dict[str, Any]:
         """Return what a hook of this event gets on its standard input."""

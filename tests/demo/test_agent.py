@@ -413,6 +413,7 @@ def test_after_a_kill_the_files_stay_and_the_session_goes_on(demo: Demo) -> None
     demo.ready()
     demo.say("hello")
     demo.heard("Stop")
+    until(lambda: demo.status() == "idle", "idle")
     os.kill(demo.pid, signal.SIGKILL)
     demo.exit_status()
     assert demo.registry()["sessionId"] == ID
