@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import signal
 import uuid
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ from ccmux.services.intake import Intake
 from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
 from ccmux.services.outbox import Outbox
+from ccmux.services.permissions import Permissions
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
@@ -200,6 +202,7 @@ class House:
             control,
             Observer(sightings=hub, hooks=hooks, registry=home, processes=processes),
             turns,
+            Permissions(store=store, sightings=hub, new_id=lambda: secrets.token_hex(8)),
             dispatcher,
             lifecycle,
             HttpServer(web, listening, stopping),

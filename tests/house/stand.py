@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -96,6 +97,15 @@ class Stand:
         for name in ("data/ccmux/stand/ccmux.log", "stderr"):
             with suppress(OSError):
                 print(f"--- {name}\n" + (self.folder / name).read_text()[-8_000:])
+
+    def distrust(self) -> None:
+        """Take back the trust in the project's folder, before the start."""
+        if self.agent == "demo":
+            self.environment["CCMUX_DEMO_STARTUP"] = "trust"
+        path = self.claude_home / ".claude.json"
+        state = json.loads(path.read_text())
+        del state["projects"]
+        path.write_text(json.dumps(state))
 
     # ---------------------------------------------------------------------------------------------- daemon
 
@@ -234,6 +244,28 @@ class Stand:
         """Press keys in Claude's pane as if by hand."""
         self.tmux("send-keys", "-t", self.pane, *keys)
 
+    @contextmanager
+    def attached(self) -> Iterator[Person]:
+        """Attach a terminal, as a person does."""
+        controller, terminal = pty.openpty()
+        attach = subprocess.Popen(
+            ["tmux", "-L", self.socket, "attach-session", "-t", "=ccmux-stand"],
+            stdin=terminal,
+            stdout=terminal,
+            stderr=terminal,
+            env=self.environment | {"TERM": "xterm-256color"},
+            start_new_session=True,
+        )
+        os.close(terminal)
+        try:
+            os.set_blocking(controller, False)
+            until(lambda: "attached" in self.tmux("list-clients"), "the terminal is attached")
+            yield Person(controller)
+        finally:
+            attach.terminate()
+            attach.wait()
+            os.close(controller)
+
     def until_screen(self, *words: str) -> str:
         """Wait until all these words are on the screen."""
         last = ""
@@ -267,6 +299,17 @@ class Stand:
                 if content:
                     found.append((record.get("timestamp", ""), content))
         return [text for _, text in sorted(found)]
+
+
+class Person:
+    """Somebody at an attached terminal."""
+
+    def __init__(self, controller: int) -> None:
+        self._controller = controller
+
+    def type(self, text: str) -> None:
+        """Press keys."""
+        os.write(self._controller, text.encode())
 
 
 class Follower:
