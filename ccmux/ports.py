@@ -13,6 +13,7 @@ from enum import Enum, Flag, auto
 from typing import Any, Protocol
 
 from ccmux.core.events import Draft, Event, EventType
+from ccmux.core.failpoints import Point
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.observation import PaneProcess, PaneView, Sighting
 from ccmux.core.outgoing import Outgoing
@@ -34,6 +35,16 @@ class Clock(Protocol):
     def hhmm(self, ts: float) -> str:
         """Return local wall time of `ts` (epoch seconds) as `HH:MM`."""
         ...
+
+
+# ------------------------------------------------------------------------------------------------- crashes
+
+Reached = Callable[[Point], None]
+"""Told at each point at which a test may let the daemon die."""
+
+
+def go_on(_point: Point) -> None:
+    """Let every point pass: what is `Reached` everywhere but in a test of crashes."""
 
 
 # ---------------------------------------------------------------------------------------------- the store
@@ -585,9 +596,11 @@ __all__ = [
     "OutputChange",
     "Outputs",
     "Pane",
+    "Reached",
     "SendOutcome",
     "SendResult",
     "Sightings",
     "Store",
     "Taken",
+    "go_on",
 ]

@@ -7,19 +7,21 @@ import sys
 
 from ccmux.app.house import House
 from ccmux.core.errors import CcmuxError
+from ccmux.core.failpoints import Failpoint
 from ccmux.core.layout import Layout
 from ccmux.core.settings import Settings
 from ccmux.drivers.logs import logging_to
 from ccmux.drivers.state_dir import make_private
 
 
-def run(settings: Settings, layout: Layout, *, demo: bool) -> int:
+def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None) -> int:
     """Run the daemon in the foreground until SIGTERM or SIGINT; return 0 then.
 
     Args:
         settings: All of them; each service gets its own table.
         layout: Where everything lies.
         demo: Host the demo agent in Claude's place.
+        failpoint: Where a test lets the daemon die.
 
     Raises:
         CcmuxError: It cannot start, or cannot go on.
@@ -27,7 +29,9 @@ def run(settings: Settings, layout: Layout, *, demo: bool) -> int:
     make_private(layout.data_dir, layout.state_dir)
     with logging_to(layout.log_file, verbose=False):
         try:
-            asyncio.run(House(settings, layout, demo=demo).live(), debug=sys.flags.dev_mode)
+            asyncio.run(
+                House(settings, layout, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
+            )
         except* CcmuxError as group:
             raise _first(group) from None
     return 0

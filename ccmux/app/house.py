@@ -17,6 +17,7 @@ import structlog
 from ccmux import __version__
 from ccmux.app.starter import Starter
 from ccmux.core.control import line_limit, refusal
+from ccmux.core.failpoints import Failpoint
 from ccmux.core.layout import Layout
 from ccmux.core.prompt import InjectionLimits
 from ccmux.core.settings import Settings
@@ -25,6 +26,7 @@ from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.input_fifos import InputFifos
+from ccmux.drivers.kill_at import KillAt
 from ccmux.drivers.line_server import LineServer
 from ccmux.drivers.long_messages import LongMessageFiles
 from ccmux.drivers.output_fifos import OutputFifos
@@ -35,6 +37,7 @@ from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.ports import go_on
 from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
 from ccmux.services.housekeeping import Housekeeping
@@ -74,11 +77,14 @@ class Service(Protocol):
 class House:
     """The daemon of one project."""
 
-    def __init__(self, settings: Settings, layout: Layout, *, demo: bool) -> None:
+    def __init__(
+        self, settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None
+    ) -> None:
         """Take what is needed; nothing is opened yet."""
         self._settings = settings
         self._layout = layout
         self._demo = demo
+        self._reached = go_on if failpoint is None else KillAt(failpoint)
         self._cwd = Path.cwd()
 
     async def live(self) -> None:
@@ -135,7 +141,7 @@ class House:
         opened.enter_context(hooks)
         opened.enter_context(sent)
 
-        turns = Turns(store=store, sightings=hub, tail=FileTail(files), clock=clock)
+        turns = Turns(store=store, sightings=hub, tail=FileTail(files), clock=clock, reached=self._reached)
         dispatcher = Dispatcher(
             store=store,
             sightings=hub,
@@ -152,6 +158,7 @@ class House:
                 ),
             ),
             suspended=lambda pid: processes.state(pid) == "T",
+            reached=self._reached,
         )
         lifecycle = Lifecycle(
             store=store,
@@ -167,7 +174,12 @@ class House:
                 reset_after_s=settings.recovery.reset_after_s,
             ),
         )
-        outbox = Outbox(store=store, outputs=OutputFifos(layout.runtime_dir, files), clock=clock)
+        outbox = Outbox(
+            store=store,
+            outputs=OutputFifos(layout.runtime_dir, files),
+            clock=clock,
+            reached=self._reached,
+        )
         stopping = asyncio.Event()
         web = build_app(channels=outbox, token=token, port=settings.mcp.port, stopping=stopping)
         control_socket = LineServer(layout.control_sock, line_limit=request_bytes, refusal=refusal)
@@ -198,6 +210,7 @@ class House:
                 sightings=hub,
                 clock=clock,
                 settings=settings.input,
+                reached=self._reached,
             ),
             control,
             Observer(sightings=hub, hooks=hooks, registry=home, processes=processes),

@@ -135,10 +135,10 @@ def _add_place(parser: ArgumentParser, known: Namespace) -> None:
 
 def _daemon(options: Namespace) -> int:
     from ccmux.app import run
-    from ccmux.cli.place import find_place
+    from ccmux.cli.place import failpoint, find_place
 
     place = find_place(options)
-    return run(place.settings, place.layout, demo=options.demo)
+    return run(place.settings, place.layout, demo=options.demo, failpoint=failpoint())
 
 
 def _unknown(name: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ccmux.client import ControlClient
 from ccmux.core.errors import SettingsInvalid
+from ccmux.core.failpoints import Failpoint, parse_failpoint
 from ccmux.core.layout import Layout
 from ccmux.core.settings import Settings, project_name
 from ccmux.drivers.settings_file import read_settings
@@ -72,6 +73,11 @@ def find_place(arguments: Namespace) -> Place:
         project=project_name(settings, Path.cwd().name),
     )
     return Place(config=config, settings=settings, layout=layout)
+
+
+def failpoint() -> Failpoint | None:
+    """Return where a test lets the daemon die: CCMUX_FAILPOINT=NAME[:N]; None everywhere else."""
+    return parse_failpoint(os.environ.get("CCMUX_FAILPOINT", ""))
 
 
 def _folder(variable: str, default: str) -> Path:

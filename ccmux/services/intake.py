@@ -15,11 +15,12 @@ import structlog
 
 from ccmux.core.envelope import KEY_MAX_CHARS, parse_line, parse_own
 from ccmux.core.errors import StoreFailed
+from ccmux.core.failpoints import Point
 from ccmux.core.framing import LineFramer, OverLong
 from ccmux.core.messages import Incoming, Rejected
 from ccmux.core.observation import QueueGrew
 from ccmux.core.settings import InputSettings
-from ccmux.ports import Clock, InputChunk, Inputs, Sightings, SpoolFiles, Store, Taken
+from ccmux.ports import Clock, InputChunk, Inputs, Reached, Sightings, SpoolFiles, Store, Taken, go_on
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
@@ -44,6 +45,7 @@ class Intake:
         clock: Clock,
         settings: InputSettings,
         retry_first_s: float = RETRY_FIRST_S,
+        reached: Reached = go_on,
     ) -> None:
         self._inputs = inputs
         self._spool = spool
@@ -52,6 +54,7 @@ class Intake:
         self._clock = clock
         self._max_line_bytes = settings.max_message_bytes
         self._retry_first_s = retry_first_s
+        self._reached = reached
         self._framers: dict[str, LineFramer] = {}
         self._unsaved: Batch = ()
         """What was read at the doors and is not on disk yet."""
@@ -128,6 +131,7 @@ class Intake:
 
     async def _save(self, batch: Batch) -> None:
         """Commit a batch, however long that takes."""
+        self._reached(Point.RECEIVED)
         failures = 0
         while True:
             try:
@@ -138,6 +142,7 @@ class Intake:
                     log.error("intake held", reason=error.reason, count=len(batch))  # noqa: TRY400 - as below
                 await asyncio.sleep(min(self._retry_first_s * 2**failures, RETRY_MAX_S))
                 failures += 1
+        self._reached(Point.COMMITTED)
         if failures:
             log.info("intake resumed", failures=failures)
         self._saved(batch, taken)

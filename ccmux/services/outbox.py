@@ -14,8 +14,19 @@ import structlog
 
 from ccmux.core.channel import is_channel
 from ccmux.core.events import Draft, EventType
+from ccmux.core.failpoints import Point
 from ccmux.core.outgoing import line
-from ccmux.ports import ChannelInfo, Clock, OutputChange, Outputs, SendOutcome, SendResult, Store
+from ccmux.ports import (
+    ChannelInfo,
+    Clock,
+    OutputChange,
+    Outputs,
+    Reached,
+    SendOutcome,
+    SendResult,
+    Store,
+    go_on,
+)
 
 MAX_KEY_CHARS = 128
 DELIVERY_WAIT_S = 1.0
@@ -29,12 +40,19 @@ class Outbox:
     name = "outbox"
 
     def __init__(
-        self, *, store: Store, outputs: Outputs, clock: Clock, delivery_wait_s: float = DELIVERY_WAIT_S
+        self,
+        *,
+        store: Store,
+        outputs: Outputs,
+        clock: Clock,
+        delivery_wait_s: float = DELIVERY_WAIT_S,
+        reached: Reached = go_on,
     ) -> None:
         self._store = store
         self._outputs = outputs
         self._clock = clock
         self._delivery_wait_s = delivery_wait_s
+        self._reached = reached
         self._wakes: dict[str, asyncio.Event] = {}
         """One per running delivery task: set means look again."""
         self._awaited: dict[int, asyncio.Future[None]] = {}
@@ -83,6 +101,7 @@ class Outbox:
             if channel not in names:
                 return SendResult(outcome=SendOutcome.NO_CHANNEL, names=names)
         taken = await self._store.put_out(channel, message, key=key, ts=self._clock.now())
+        self._reached(Point.OUTBOX_WRITTEN)
         if taken.duplicate:
             return SendResult(outcome=SendOutcome.DUPLICATE)
         if await self._delivered_soon(channel, taken.id):
@@ -134,6 +153,7 @@ class Outbox:
         outgoing = await self._store.next_out(channel)
         if outgoing is None or not await self._outputs.write_line(channel, line(outgoing)):
             return False
+        self._reached(Point.DELIVERED)
         await self._store.delivered(outgoing.id)
         self._delivered_to[channel] = outgoing.id
         if outgoing.id in self._awaited and not self._awaited[outgoing.id].done():

@@ -16,6 +16,7 @@ from typing import NoReturn
 
 import structlog
 
+from ccmux.core.failpoints import Point
 from ccmux.core.messages import MessageState
 from ccmux.core.observation import (
     CaughtUp,
@@ -44,7 +45,17 @@ from ccmux.core.turns import (
     TurnAssembler,
     TurnEnded,
 )
-from ccmux.ports import Clock, ExpectedPrompt, FinishedTurn, HostedSession, LineTail, Sightings, Store
+from ccmux.ports import (
+    Clock,
+    ExpectedPrompt,
+    FinishedTurn,
+    HostedSession,
+    LineTail,
+    Reached,
+    Sightings,
+    Store,
+    go_on,
+)
 
 UNKNOWN_START_S = 60.0
 """In a conversation whose beginning nobody told, older records than this are of another life."""
@@ -87,11 +98,20 @@ class Turns:
 
     name = "turns"
 
-    def __init__(self, *, store: Store, sightings: Sightings, tail: LineTail, clock: Clock) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        sightings: Sightings,
+        tail: LineTail,
+        clock: Clock,
+        reached: Reached = go_on,
+    ) -> None:
         self._store = store
         self._sightings = sightings
         self._tail = tail
         self._clock = clock
+        self._reached = reached
         self._ear = sightings.listen(SessionSeen, HookSeen, RegistrySeen, ProcessSeen)
         self._now_s = asyncio.get_running_loop().time
         self._inbox: asyncio.Queue[Sighting | _Lines] = asyncio.Queue()
@@ -274,7 +294,9 @@ class Turns:
             fields=turn.fields,
         )
         outcome, blocks = turn.fields["outcome"], len(turn.fields["turn"])
+        self._reached(Point.TURN_SEEN)
         if await self._store.finish_turn(finished):
+            self._reached(Point.EVENT_WRITTEN)
             log.info("turn finished", turn_id=turn.prompt_id, outcome=outcome, blocks=blocks)
         self._sightings.tell(TurnSeen(session_id=session_id, prompt_id=turn.prompt_id, at=at))
 

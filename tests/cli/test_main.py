@@ -116,7 +116,7 @@ def app(monkeypatch: pytest.MonkeyPatch, project: Project) -> list[Any]:
     calls: list[Any] = []
     module = ModuleType("ccmux.app")
 
-    def run(settings: Any, layout: Any, *, demo: bool) -> int:
+    def run(settings: Any, layout: Any, *, demo: bool, failpoint: Any) -> int:
         calls.append((settings, layout, demo))
         return 3
 

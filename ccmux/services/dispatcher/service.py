@@ -16,13 +16,14 @@ import structlog
 from ccmux.core.echo import Echo, echo_of
 from ccmux.core.errors import PaneLost, RequestRefused
 from ccmux.core.events import Draft, EventType
+from ccmux.core.failpoints import Point
 from ccmux.core.gate import SAFETY_TICK_S, SCREEN_TICK_S, Shut, shut_by
 from ccmux.core.injection import IMAGE_REST_S, Outcome
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold, ScreenKind
 from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
 from ccmux.core.state import Activity, Observation
-from ccmux.ports import Clock, ExpectedPrompt, Pane, Sightings, Store
+from ccmux.ports import Clock, ExpectedPrompt, Pane, Reached, Sightings, Store, go_on
 from ccmux.services.dispatcher.lookout import Lookout
 from ccmux.services.dispatcher.typist import Typed, Typist
 
@@ -68,6 +69,7 @@ class Dispatcher:
         long_messages: LongMessages,
         settings: DispatcherSettings,
         suspended: Callable[[int], bool],
+        reached: Reached = go_on,
     ) -> None:
         """Wire it up. `suspended` tells whether a process is stopped (Ctrl-Z)."""
         self._store = store
@@ -82,7 +84,8 @@ class Dispatcher:
             silence_s=settings.silence_s,
             suspended=suspended,
         )
-        self._typist = Typist(lookout=self._lookout, pane=pane)
+        self._reached = reached
+        self._typist = Typist(lookout=self._lookout, pane=pane, reached=reached)
         self._now_s = asyncio.get_running_loop().time
         self._paused = False
         self._typing = False
@@ -216,6 +219,7 @@ class Dispatcher:
         for path, text in prompt.spills:
             await self._long_messages.write(path, text)
         await self._store.begin_typing(prompt.ids, lead=prompt.lead, body=prompt.body)
+        self._reached(Point.TYPING)
         # The commit took a while: a person or a turn may have come between.
         shut = self._judge(await self._lookout.look())
         if shut is not None:
@@ -239,7 +243,9 @@ class Dispatcher:
     async def _settled(self, ids: tuple[int, ...], typed: Typed) -> None:
         match typed.outcome:
             case Outcome.SUBMITTED:
+                self._reached(Point.PROVED)
                 await self._store.move(ids, MessageState.SUBMITTED, prompt_id=typed.prompt_id)
+                self._reached(Point.SUBMITTED)
             case Outcome.REMOVED:
                 await self._store.move(ids, MessageState.QUEUED, reason=typed.reason)
             case Outcome.UNCERTAIN:

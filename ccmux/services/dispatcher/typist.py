@@ -6,10 +6,11 @@ import asyncio
 from dataclasses import dataclass
 
 from ccmux.core.echo import Echo, echo_of
+from ccmux.core.failpoints import Point
 from ccmux.core.injection import Finished, Injection, LookAgain, Outcome, PressEnter
 from ccmux.core.observation import ScreenKind
 from ccmux.core.state import Observation
-from ccmux.ports import Pane
+from ccmux.ports import Pane, Reached
 from ccmux.services.dispatcher.lookout import Lookout
 
 
@@ -27,9 +28,10 @@ class Typed:
 class Typist:
     """Types what it is given; the caller has checked the gate and put the intent on disk."""
 
-    def __init__(self, *, lookout: Lookout, pane: Pane) -> None:
+    def __init__(self, *, lookout: Lookout, pane: Pane, reached: Reached) -> None:
         self._lookout = lookout
         self._pane = pane
+        self._reached = reached
         self._now_s = asyncio.get_running_loop().time
 
     async def type(self, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float = 0.0) -> Typed:
@@ -47,6 +49,7 @@ class Typist:
         self._lookout.forget_proofs()
         for text in pastes:
             await self._pane.paste(text)
+            self._reached(Point.PASTED)
         began_s = self._now_s()
         injection = Injection(now_s=began_s, rest_s=rest_s)
         pid = self._lookout.pid
@@ -62,6 +65,7 @@ class Typist:
                 match injection.looked(_echo(seen, lead, body), free=_free(seen), now_s=now_s):
                     case PressEnter():
                         await self._pane.press("Enter")
+                        self._reached(Point.ENTERED)
                         continue
                     case LookAgain(after_s):
                         await self._lookout.wait(after_s)
