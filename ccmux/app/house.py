@@ -6,9 +6,11 @@ import asyncio
 import os
 import secrets
 import signal
+import sys
 import uuid
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -20,7 +22,7 @@ from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.layout import Layout
 from ccmux.core.prompt import InjectionLimits
-from ccmux.core.settings import Settings
+from ccmux.core.settings import ClaudeSettings, Settings
 from ccmux.drivers.api_token import api_token
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
@@ -81,7 +83,7 @@ class House:
         self, settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None
     ) -> None:
         """Take what is needed; nothing is opened yet."""
-        self._settings = settings
+        self._settings = replace(settings, claude=_demo(settings.claude, layout)) if demo else settings
         self._layout = layout
         self._demo = demo
         self._reached = go_on if failpoint is None else KillAt(failpoint)
@@ -133,7 +135,6 @@ class House:
             token=token,
             port=settings.mcp.port,
             cwd=self._cwd,
-            demo=self._demo,
         )
         hooks = Spool(layout.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
         request_bytes = line_limit(settings.input.max_message_bytes)
@@ -244,6 +245,15 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
         for task in tasks:
             task.cancel("shutdown")
             await asyncio.wait({task}, timeout=GRACE_S)
+
+
+def _demo(claude: ClaudeSettings, layout: Layout) -> ClaudeSettings:
+    """Put the demo agent in Claude's place, with a folder of its own for what Claude keeps in ~/.claude."""
+    return replace(
+        claude,
+        command=(sys.executable, "-m", "ccmux.demo"),
+        env={**claude.env, "CLAUDE_CONFIG_DIR": str(layout.state_dir / "demo")},
+    )
 
 
 def _claude_home(env: Mapping[str, str], files: InotifyFileEvents) -> ClaudeHome:

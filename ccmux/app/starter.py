@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -18,8 +17,6 @@ from ccmux.core.session_plan import SessionPlan
 from ccmux.core.settings import ClaudeSettings
 from ccmux.drivers import hook_shim, project_files
 from ccmux.drivers.claude_home import ClaudeHome
-
-DEMO_COMMAND = (sys.executable, "-m", "ccmux.demo")
 
 log = structlog.get_logger()
 
@@ -37,7 +34,6 @@ class Starter:
         token: str,
         port: int,
         cwd: Path,
-        demo: bool,
     ) -> None:
         """Wire it up; `inherited` is the daemon's environment, `cwd` the project's folder."""
         self._settings = settings
@@ -47,7 +43,6 @@ class Starter:
         self._token = token
         self._port = port
         self._cwd = cwd
-        self._command: Sequence[str] = DEMO_COMMAND if demo else settings.command
 
     async def prepare(self, plan: SessionPlan) -> Launch:
         """Put everything in place and return how to start.
@@ -59,7 +54,7 @@ class Starter:
         """
         launch = plan_launch(
             plan,
-            command=(self._program(), *self._command[1:]),
+            command=(self._program(), *self._settings.command[1:]),
             args=self._settings.args,
             claude_env=self._settings.env,
             proxy=self._settings.proxy,
@@ -84,9 +79,10 @@ class Starter:
     def _program(self) -> str:
         """Return the program's path: tmux's server may have another PATH than we."""
         path = self._settings.env.get("PATH", self._inherited.get("PATH", os.defpath))
-        found = shutil.which(self._command[0], path=path)
+        program = self._settings.command[0]
+        found = shutil.which(program, path=path)
         if found is None:
-            raise ClaudeNotFound(self._command[0])
+            raise ClaudeNotFound(program)
         return str(Path(found).absolute())
 
     def _users_settings(self) -> str | None:

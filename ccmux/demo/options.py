@@ -80,9 +80,22 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
         hooks=settings.get("hooks", {}),
         prompt=" ".join(words),
         answers=environ.get("CCMUX_DEMO_ANSWERS", "1") != "0",
-        startup=environ.get("CCMUX_DEMO_STARTUP", ""),
+        startup=_startup(environ),
         home=Path(environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude"),
     )
+
+
+def _startup(environ: Mapping[str, str]) -> str:
+    """Return the start-up dialog to show; trust is not asked for where it was given."""
+    wanted = environ.get("CCMUX_DEMO_STARTUP", "")
+    if wanted != "trust":
+        return wanted
+    state_file = Path(environ.get("CLAUDE_CONFIG_DIR") or Path.home()) / ".claude.json"
+    try:
+        projects = json.loads(state_file.read_bytes())["projects"]
+        return "" if projects[str(Path.cwd())]["hasTrustDialogAccepted"] is True else wanted
+    except (OSError, ValueError, KeyError, TypeError):
+        return wanted
 
 
 def _last(flags: Mapping[str, Sequence[str]], name: str) -> str | None:

@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from inotify_simple import INotify, flags
 
@@ -40,6 +41,7 @@ class InotifyFileEvents:
     def __init__(self) -> None:
         self._kernel = INotify(nonblocking=True)
         self._watches: dict[int, list[_Watch]] = {}
+        self._places: dict[int, tuple[str, tuple[int, int] | None]] = {}
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._kernel.fd, self._read)
 
@@ -49,6 +51,7 @@ class InotifyFileEvents:
             self._loop.remove_reader(self._kernel.fd)
             self._kernel.close()
             self._watches.clear()
+            self._places.clear()
 
     @contextmanager
     def watch(self, path: str, wanted: FileChange, callback: Callable[[FileEvent], None]) -> Iterator[None]:
@@ -60,6 +63,7 @@ class InotifyFileEvents:
             number = self._kernel.add_watch(path, mask)
         except OSError as error:
             raise _with_way_out(error, path) from error
+        self._places[number] = (path, _inode(path))
         watch = _Watch(wanted | FileChange.SELF_GONE | FileChange.OVERFLOWED, callback)
         self._watches.setdefault(number, []).append(watch)
         try:
@@ -78,6 +82,7 @@ class InotifyFileEvents:
         """End the kernel's watch, and return who had it."""
         with suppress(OSError):  # the kernel ended it already
             self._kernel.rm_watch(number)
+        self._places.pop(number, None)
         return self._watches.pop(number, [])
 
     def _read(self) -> None:
@@ -91,6 +96,18 @@ class InotifyFileEvents:
                     watch.callback(FileEvent("", FileChange.SELF_GONE))
             else:
                 self._tell(event.wd, event.name, event.mask)
+                if event.mask & flags.DELETE and not self._stands(event.wd):
+                    for watch in self._drop(event.wd):
+                        watch.callback(FileEvent("", FileChange.SELF_GONE))
+
+    def _stands(self, number: int) -> bool:
+        """Tell whether a folder still is where it was when it was watched.
+
+        The kernel tells of its end only when nobody has anything in it any more; a bound socket is enough to
+        keep it silent (measured on Linux 6.18).
+        """
+        path, inode = self._places.get(number, ("", None))
+        return inode is None or _inode(path) == inode
 
     def _tell(self, number: int, name: str, mask: int) -> None:
         for change, its_flags in _FLAGS.items():
@@ -98,6 +115,14 @@ class InotifyFileEvents:
                 for watch in tuple(self._watches.get(number, ())):
                     if change in watch.wanted and watch in self._watches.get(number, ()):
                         watch.callback(FileEvent(name, change))
+
+
+def _inode(path: str) -> tuple[int, int] | None:
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _with_way_out(error: OSError, path: str) -> OSError:

@@ -18,7 +18,7 @@ import select
 import stat
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import structlog
@@ -27,6 +27,8 @@ from ccmux.core.channel import output_channel
 from ccmux.ports import FileChange, FileEvent, FileEvents, OutputChange
 
 _WANTED = FileChange.APPEARED | FileChange.VANISHED | FileChange.OPENED
+
+_AGAIN_S = 0.1
 
 log = structlog.get_logger()
 
@@ -40,17 +42,21 @@ class OutputFifos:
         self._fifos: dict[str, _Fifo] = {}
         self._refused: dict[str, tuple[int, int]] = {}
         self._tell: Callable[[str, OutputChange], None] = _tell_nobody
+        self._watch = ExitStack()
+        self._again: asyncio.TimerHandle | None = None
 
     @contextmanager
     def watch(self, callback: Callable[[str, OutputChange], None]) -> Iterator[None]:
         """Find FIFOs as they come and go; see the port."""
         self._tell = callback
         try:
-            with self._files.watch(str(self._dir), _WANTED, self._changed):
-                self._look_at_all()
-                yield
+            self._begin()
+            yield
         finally:
             self._tell = _tell_nobody
+            self._watch.close()
+            if self._again is not None:
+                self._again.cancel()
             for channel in list(self._fifos):
                 self._lose(channel)
 
@@ -68,9 +74,19 @@ class OutputFifos:
         fifo = self._fifos.get(channel)
         return fifo is not None and await fifo.write_line(data)
 
+    def _begin(self) -> None:
+        """Watch the directory; one that was deleted is watched again once its owner has made it again."""
+        self._watch.close()
+        self._again = None
+        try:
+            self._watch.enter_context(self._files.watch(str(self._dir), _WANTED, self._changed))
+        except FileNotFoundError:
+            self._again = asyncio.get_running_loop().call_later(_AGAIN_S, self._begin)
+        self._look_at_all()
+
     def _changed(self, event: FileEvent) -> None:
         if event.change & (FileChange.OVERFLOWED | FileChange.SELF_GONE):
-            self._look_at_all()
+            self._begin()
             return
         channel = output_channel(event.name)
         if channel is None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
 
@@ -37,6 +38,9 @@ from ccmux.core.errors import CcmuxError, RuntimeDirUnsafe
 from ccmux.core.messages import Rejected
 from ccmux.core.observation import QueueGrew
 from ccmux.ports import Clock, Dispatching, FileChange, FileEvent, FileEvents, LineListener, Sightings, Store
+
+AGAIN_S = 0.1
+"""How long after a failure the socket is made again."""
 
 log = structlog.get_logger()
 
@@ -85,6 +89,7 @@ class Control:
         self._version = version
         self._more_status = more_status
         self._started_at = clock.now()
+        self._said = False
 
     async def run(self) -> None:
         """Answer until cancelled."""
@@ -95,23 +100,32 @@ class Control:
                 looked_for.set()
 
         try:
-            with self._files.watch(str(self._path.parent), FileChange.VANISHED, look):
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._listener.serve(self.answer), name="control answers")
-                    while True:
-                        self._keep_in_place()
-                        await looked_for.wait()
-                        looked_for.clear()
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listener.serve(self.answer), name="control answers")
+                while True:
+                    folder = str(self._path.parent)
+                    # Where the folder was deleted its owner makes it again.
+                    with suppress(FileNotFoundError), self._files.watch(folder, FileChange.VANISHED, look):
+                        while self._keep_in_place():
+                            looked_for.clear()
+                            await looked_for.wait()
+                    await asyncio.sleep(AGAIN_S)
         finally:
             self._listener.unlink()
 
-    def _keep_in_place(self) -> None:
+    def _keep_in_place(self) -> bool:
+        """Make the socket again where it is missing; False where that is impossible just now."""
         if self._listener.in_place():
-            return
+            return True
         try:
             self._listener.bind()
         except RuntimeDirUnsafe as error:
-            log.warning("control socket not made again", reason=str(error))
+            if not self._said:
+                log.warning("control socket not made again", reason=str(error))
+            self._said = True
+            return False
+        self._said = False
+        return True
 
     async def answer(self, line: bytes) -> bytes:
         """Return the answer line to a request line; only a bug raises."""

@@ -64,3 +64,13 @@ def test_the_environment_switches_tests_on() -> None:
     given = opts(CCMUX_DEMO_ANSWERS="0", CCMUX_DEMO_STARTUP="trust")
     assert (given.answers, given.startup) == (False, "trust")
     assert opts("--resume", ID).resume == opts("-r", ID).resume == ID
+
+
+def test_trust_is_asked_for_until_it_was_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    environ = {"CCMUX_DEMO_STARTUP": "trust", "CLAUDE_CONFIG_DIR": str(tmp_path)}
+    assert read([], environ).startup == "trust"
+    state = {"projects": {str(tmp_path): {"hasTrustDialogAccepted": True}}}
+    (tmp_path / ".claude.json").write_text(json.dumps(state))
+    assert read([], environ).startup == ""
+    assert read([], environ | {"CCMUX_DEMO_STARTUP": "theme"}).startup == "theme"

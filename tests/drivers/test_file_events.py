@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import shutil
+import socket
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -191,5 +192,19 @@ def test_a_full_kernel_says_the_way_out(tmp_path: Path, monkeypatch: pytest.Monk
             events.watch(str(tmp_path), APPEARED, print),
         ):
             pass
+
+    with_events(story)
+
+
+def test_a_folders_end_is_told_also_where_a_bound_socket_keeps_the_kernel_silent(tmp_path: Path) -> None:
+    async def story(events: InotifyFileEvents) -> None:
+        heard: Heard = asyncio.Queue()
+        folder = tmp_path / "run"
+        folder.mkdir()
+        with socket.socket(socket.AF_UNIX) as bound:
+            bound.bind(str(folder / "s"))
+            with events.watch(str(folder), VANISHED, into(heard)):
+                shutil.rmtree(folder)
+                await expect(heard, ("s", VANISHED), ("", SELF_GONE))
 
     with_events(story)

@@ -25,6 +25,7 @@ class House:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        folder.mkdir(exist_ok=True)
         self.files = InotifyFileEvents()
         self.fifos = OutputFifos(folder, self.files)
         self.told: asyncio.Queue[tuple[str, OutputChange]] = asyncio.Queue()
@@ -117,6 +118,19 @@ def test_what_the_kernel_lost_is_looked_for(tmp_path: Path) -> None:
         assert house.told.get_nowait() == ("chat", REMOVED)
 
     story(tmp_path, act)
+
+
+def test_a_directory_that_is_made_again_is_watched_again(tmp_path: Path) -> None:
+    async def act(house: House) -> None:
+        house.make("chat")
+        await house.hears(("chat", ADDED))
+        shutil.rmtree(house.folder)
+        await house.hears(("chat", REMOVED))
+        house.folder.mkdir()
+        house.make("chat")
+        await house.hears(("chat", ADDED))
+
+    story(tmp_path / "run", act)
 
 
 def make_file(path: Path) -> None:

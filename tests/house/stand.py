@@ -262,9 +262,20 @@ class Stand:
             until(lambda: "attached" in self.tmux("list-clients"), "the terminal is attached")
             yield Person(controller)
         finally:
-            attach.terminate()
+            attach.kill()  # asked politely it first wants its screen read
             attach.wait()
             os.close(controller)
+
+    @property
+    def has_active_client(self) -> bool:
+        """Whether somebody pressed a key since attaching; tmux counts whole seconds."""
+        clients = self.tmux(
+            "list-clients", "-F", "#{client_control_mode} #{client_activity} #{client_created}"
+        )
+        return any(
+            control != "1" and activity != created
+            for control, activity, created in (line.split() for line in clients.splitlines())
+        )
 
     def until_screen(self, *words: str) -> str:
         """Wait until all these words are on the screen."""
@@ -307,9 +318,10 @@ class Person:
     def __init__(self, controller: int) -> None:
         self._controller = controller
 
-    def type(self, text: str) -> None:
+    def pressed(self, text: str) -> bool:
         """Press keys."""
         os.write(self._controller, text.encode())
+        return True
 
 
 class Follower:

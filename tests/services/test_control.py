@@ -390,7 +390,6 @@ def test_something_else_in_the_sockets_place_is_said_and_the_daemon_goes_on(tell
         house.files.vanished("control.sock")
         await until(lambda: bool(logs))
         house.path.unlink()
-        house.files.vanished("control.sock")
         await until(house.server.in_place)
         assert await over_the_socket(house) == yes(paused=False)
 
