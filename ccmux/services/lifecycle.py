@@ -14,7 +14,7 @@ from typing import NoReturn, Protocol
 import structlog
 
 from ccmux.core.backoff import restart_wait_s
-from ccmux.core.errors import PaneLost
+from ccmux.core.errors import ClaudeNotFound, PaneLost
 from ccmux.core.events import Draft, EventType
 from ccmux.core.launch import Launch
 from ccmux.core.observation import PaneProcess, ProcessSeen, SessionSeen
@@ -72,6 +72,7 @@ class Lifecycle:
         self._settings = settings
         self._now_s = asyncio.get_running_loop().time
         self._hosting = False
+        self._has_hosted = False
         self._pid: int | None = None
         self._since_s = 0.0
         self.restarts = 0
@@ -89,6 +90,12 @@ class Lifecycle:
             except PaneLost as error:
                 log.warning("pane lost", during=error.during, reason=str(error))
                 await asyncio.sleep(REBUILD_WAIT_S)
+            except ClaudeNotFound as error:
+                if not self._has_hosted:
+                    raise
+                # It was there before: an update replaces it just now, or somebody will want it back.
+                log.error("claude not started", reason=str(error), wait_s=self._settings.backoff_cap_s)
+                await asyncio.sleep(self._settings.backoff_cap_s)
 
     async def _host(self) -> None:
         """Host one Claude to its end, and wait what is due before the next."""
@@ -122,6 +129,7 @@ class Lifecycle:
             await self._store.host(new)
         await self._terminal.respawn(launch.argv, env=launch.env, unset=launch.unset, cwd=launch.cwd)
         self._hosting, self._since_s = True, self._now_s()
+        self._has_hosted = True
         event = "resumed" if plan.resume else "started"
         process = await self._terminal.process()
         await self._record(event, pid=process.pid, session_id=plan.session_id, lost=plan.lost)
@@ -129,7 +137,7 @@ class Lifecycle:
 
     def _welcome(self, pid: int) -> None:
         adopted = not self._hosting
-        self._hosting, self._pid = True, pid
+        self._hosting, self._has_hosted, self._pid = True, True, pid
         self._sightings.tell(ProcessSeen(pid=pid, started_at=self._processes.started_at(pid)))
         log.info("claude hosted", pid=pid, adopted=adopted)
 
