@@ -87,7 +87,7 @@ class ClaudeNotFound(CcmuxError):
     def __init__(self, command: str) -> None:
         self.command = command
         super().__init__(
-            f"'{command}' is not on the PATH; install Claude Code (npm install -g @anthropic-ai/claude-code), "
+            f"'{command}' is not on the PATH; npm install -g @anthropic-ai/claude-code brings it; or "
             f"set [claude] command in ccmux.toml, or try `ccmux --demo`"
         )
 

@@ -94,7 +94,7 @@ class Lifecycle:
                 if not self._has_hosted:
                     raise
                 # It was there before: an update replaces it just now, or somebody will want it back.
-                log.error("claude not started", reason=str(error), wait_s=self._settings.backoff_cap_s)
+                log.warning("claude not started", reason=str(error), wait_s=self._settings.backoff_cap_s)
                 await asyncio.sleep(self._settings.backoff_cap_s)
 
     async def _host(self) -> None:

@@ -67,17 +67,15 @@ class Observer:
             self._sightings.tell(session)
 
     async def _watch_registry(self) -> NoReturn:
-        seen = await self._ear.next()
-        while True:
-            assert isinstance(seen, ProcessSeen)
-            pid = seen.pid
-            if pid is None:
-                seen = await self._ear.next()
-                continue
-            async with asyncio.TaskGroup() as group:
-                following = group.create_task(self._follow_registry(pid), name="observer-registry-file")
-                seen = await self._ear.next()
-                following.cancel()
+        following: asyncio.Task[NoReturn] | None = None
+        async with asyncio.TaskGroup() as group:
+            while True:
+                match await self._ear.next():
+                    case ProcessSeen(pid=pid):
+                        if following is not None:
+                            following.cancel()
+                        if pid is not None:
+                            following = group.create_task(self._follow_registry(pid), name="observer-file")
 
     def _own(self, entry: RegistryEntry | None, pid: int) -> RegistryEntry | None:
         """Return the entry if this very process wrote it; a killed one leaves its file behind."""

@@ -97,11 +97,11 @@ def test_story(name: str) -> None:
 
 
 def test_a_text_may_have_to_stand_for_a_while_before_enter() -> None:
-    injection = Injection(now_s=0.0, rest_s=0.1)
-    assert injection.looked(OURS, free=True, now_s=1.0) == LookAgain(pytest.approx(0.1))
-    assert injection.looked(FOREIGN, free=True, now_s=1.05) == PATIENTLY
-    assert injection.looked(OURS, free=True, now_s=1.1) == LookAgain(pytest.approx(0.1))
-    assert injection.looked(OURS, free=True, now_s=1.21) == ENTER
+    injection = Injection(now_s=0.0, rest_s=0.125)
+    assert injection.looked(OURS, free=True, now_s=1.0) == LookAgain(0.125)
+    assert injection.looked(FOREIGN, free=True, now_s=1.0625) == PATIENTLY
+    assert injection.looked(OURS, free=True, now_s=1.5) == LookAgain(0.125)
+    assert injection.looked(OURS, free=True, now_s=1.625) == ENTER
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.sampled_from(Echo), st.booleans()), max_size=60))

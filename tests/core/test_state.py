@@ -203,7 +203,7 @@ def test_it_never_lets_pass_what_a_witness_objects_to(story: list[Sighting | Scr
         return
     assert seen.activity is Activity.IDLE
     last_registry = [s for s in story if isinstance(s, RegistrySeen)][-1:]
-    assert all(s.entry is None or s.entry.status in {"idle"} for s in last_registry) or any(
+    assert all(s.entry is None or s.entry.status == "idle" for s in last_registry) or any(
         isinstance(s, ProcessSeen) for s in story
     )
     if seen.screen is not None:

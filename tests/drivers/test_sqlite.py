@@ -208,11 +208,9 @@ def test_a_turn_is_published_once_and_answers_its_messages(tmp_path: Path) -> No
         assert [m.state for m in await d.store.messages()] == ["queued", "answered", "answered"]
         hosted = await d.store.hosted()
         assert hosted == HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=99)
-        assert await d.store.counts() == {
-            **dict.fromkeys(MessageState, 0),
-            "queued": 1,
-            "answered": 2,
-        }
+        counts = await d.store.counts()
+        assert {state: count for state, count in counts.items() if count} == {"queued": 1, "answered": 2}
+        assert set(counts) == set(MessageState)
 
     run(tmp_path, story)
 

@@ -305,7 +305,6 @@ def test_a_new_daemon_adopts_the_running_claude(stand: Stand, how: str) -> None:
     stand.start()
     assert stand.claude_pid == stand.status()["pid"] == pid
     os.mkfifo(stand.run / "out.chat", 0o600)
-    until(lambda: "chat" in stand.ccmux("status", "--json") or True, "")
     with stand.following(since=seq, types=["channel"]) as events:
         events.until("channel", event="added", channel="chat")
     assert ask(stand, "tell chat still here") == "I told chat."
@@ -376,7 +375,12 @@ def test_a_second_daemon_on_the_directory_says_whose_it_is(stand: Stand) -> None
 def test_the_runtime_directory_is_made_again_when_it_is_deleted(stand: Stand) -> None:
     stand.start()
     before = stand.run.stat().st_ino
-    until(lambda: shutil.rmtree(stand.run, ignore_errors=True) or _inode(stand.run) != before, "it is gone")
+
+    def is_gone() -> bool:
+        shutil.rmtree(stand.run, ignore_errors=True)
+        return _inode(stand.run) != before
+
+    until(is_gone, "it is gone")
     until(lambda: (stand.run / "in").exists() and _listens(stand.run / "output.sock"), "it is made again")
     until(lambda: _listens(stand.run / "control.sock"), "control.sock is made again")
     assert ask(stand, "hello") == "You said: hello"

@@ -61,6 +61,7 @@ class FakeClaude:
         self.human_idle_s: float | None = None
         self.lost = False
         self.keys: list[str] = []
+        self.pressed_s = 0.0
         self.submitted: list[str] = []
         self.swallows = 0
         """Enters that are lost."""
@@ -98,6 +99,7 @@ class FakeClaude:
     async def press(self, key: str) -> None:
         await asyncio.sleep(0)
         self.keys.append(key)
+        self.pressed_s = asyncio.get_running_loop().time()
         if key != "Enter":
             return
         if self.swallows:
@@ -218,7 +220,7 @@ class Desk:
         self.long = NoLongMessages()
         self.is_suspended = False
         self.dispatcher = Dispatcher(
-            store=self.store,  # type: ignore[arg-type] - the part of the port that is used
+            store=self.store,  # type: ignore[arg-type]
             sightings=self.hub,
             pane=self.claude,
             clock=self.clock,
@@ -685,9 +687,9 @@ def test_a_text_that_names_an_image_rests_before_enter() -> None:
 
         desk.claude.on_paste = pasted
         desk.send("look at cat.png")
-        while "Enter" not in desk.claude.keys:
-            await asyncio.sleep(0.01)
-        assert 0.1 <= now_s() - pasted_s < 0.2
+        await pass_time(1)
+        assert desk.claude.keys == ["paste", "Enter"]
+        assert desk.claude.pressed_s - pasted_s == pytest.approx(0.1, abs=0.02)
 
     story(tell)
 

@@ -57,10 +57,8 @@ class FakeTerminal:
         self._ended = asyncio.Event()
         self.last = PaneProcess(pid=pid, dead=False)
 
-    def end(self, **how: int) -> None:
-        self.last = PaneProcess(
-            pid=None, dead=True, exit_status=how.get("exit_status"), exit_signal=how.get("exit_signal")
-        )
+    def end(self, *, exit_status: int | None = None, exit_signal: int | None = None) -> None:
+        self.last = PaneProcess(pid=None, dead=True, exit_status=exit_status, exit_signal=exit_signal)
         self._ended.set()
 
     def lose(self) -> None:
