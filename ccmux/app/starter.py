@@ -70,7 +70,7 @@ class Starter:
         for warning in launch.warnings:
             log.warning("claude start warned", reason=warning)
         hook_shim.install(self._layout.hook_shim)
-        project_files.replace(self._layout.claude_settings, launch.settings_json.encode())
+        project_files.replace(self._layout.claude_settings, launch.settings_json.encode(), mode=0o600)
         self._keep_mcp_config()
         if self._settings.trust_folder:
             self._home.trust(str(self._cwd))

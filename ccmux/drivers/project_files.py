@@ -29,8 +29,8 @@ def read(path: Path) -> bytes | None:
         _fail(path, "read", error)
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Put `content` in the file's place at once, with the old file's mode; without an old one, by the umask.
+def replace(path: Path, content: bytes, *, mode: int = 0o666) -> None:
+    """Put `content` in the file's place at once, with the old one's mode; a new one gets `mode` and the umask.
 
     Raises:
         ProjectFileFailed: The old file is as it was.
@@ -39,7 +39,7 @@ def replace(path: Path, content: bytes) -> None:
     target = Path(os.path.realpath(path))
     new = target.with_name(f".{target.name}.{secrets.token_hex(4)}.ccmux")
     try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         with os.fdopen(handle, "wb") as file:
             with suppress(FileNotFoundError):
                 os.fchmod(file.fileno(), target.stat().st_mode & 0o7777)
