@@ -12,6 +12,8 @@ from datetime import datetime
 from enum import Enum, Flag, auto
 from typing import Any, Protocol
 
+import msgspec
+
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.failpoints import Point
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
@@ -50,8 +52,7 @@ def go_on(_point: Point) -> None:
 # ---------------------------------------------------------------------------------------------- the store
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(msgspec.Struct, frozen=True, gc=False):
     """What became of one line: its message id, and whether the key had been taken before."""
 
     id: int

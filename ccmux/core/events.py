@@ -34,9 +34,8 @@ class Draft:
     fields: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """An event as it stands in the log.
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """An event as it stands in the log; one is made for every message, so it is a Struct, which is quick.
 
     Attributes:
         seq: Grows by one, survives restarts.
@@ -53,3 +52,26 @@ def encode(draft: Draft, *, seq: int, ts: float, session: str) -> Event:
     """Return the numbered event; `ts` is epoch seconds, `session` the project's name."""
     body = {"seq": seq, "ts": round(ts, 3), "type": draft.type.value, "session": session, **draft.fields}
     return Event(seq=seq, type=draft.type, line=msgspec.json.encode(body) + b"\n")
+
+
+class QueuedLines:
+    """Writes the one event that comes by the hundred thousand, `message` `queued`, without an encoder.
+
+    The same bytes as `encode` gives for the fields id, key, channel, state, reason.
+    """
+
+    def __init__(self, *, ts: float, session: str) -> None:
+        """Prepare for the messages of one commit."""
+        said_ts, said_session = msgspec.json.encode(round(ts, 3)), msgspec.json.encode(session)
+        self._before_id = b',"ts":%b,"type":"message","session":%b,"id":' % (said_ts, said_session)
+        self._after_id: dict[str, bytes] = {}
+
+    def line(self, *, seq: int, id_: int, key: str | None, channel: str) -> bytes:
+        """Return the line of one event."""
+        after = self._after_id.get(channel) if key is None else None
+        if after is None:
+            says = (msgspec.json.encode(key), msgspec.json.encode(channel))
+            after = b',"key":%b,"channel":%b,"state":"queued","reason":""}\n' % says
+            if key is None:
+                self._after_id[channel] = after
+        return b'{"seq":%d%b%d%b' % (seq, self._before_id, id_, after)

@@ -6,9 +6,11 @@ Plain values only; who moves a message from state to state is the store's and th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
+
+import msgspec
 
 
 class MessageState(StrEnum):
@@ -54,9 +56,10 @@ FOLLOWS: Mapping[MessageState, frozenset[MessageState]] = {
 because the slower one speaks later."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Incoming:
+class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     """A message as a writer meant it, before it has a number.
+
+    A Struct: as a dataclass the making of it was an eighth of the time from a FIFO to the disk.
 
     Attributes:
         channel: Where it came from; a valid channel name.
@@ -72,7 +75,7 @@ class Incoming:
     content: str
     ts: float
     key: str | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = {}
     attachments: tuple[str, ...] = ()
 
 
@@ -82,14 +85,16 @@ class Rejected:
 
     Attributes:
         channel: Of the FIFO it came through.
-        raw: The line's bytes without its newline; for an over-long line all of it that was read.
+        raw: The line's bytes without its newline; of a very long line its beginning.
         reason: For a person, one clause.
+        whole_bytes: How long the line was where `raw` is only its beginning, else None.
 
     """
 
     channel: str
     raw: bytes
     reason: str
+    whole_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

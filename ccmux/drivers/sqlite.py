@@ -12,13 +12,14 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
 from ccmux.core.errors import StoreFailed
-from ccmux.core.events import Draft, Event, EventType, encode
+from ccmux.core.events import Draft, Event, EventType, QueuedLines, encode
 from ccmux.core.messages import FOLLOWS, OPEN_STATES, Incoming, Message, MessageState, Rejected
 from ccmux.core.outgoing import Outgoing
 from ccmux.ports import Clock, ExpectedPrompt, FinishedTurn, HostedSession, Taken
@@ -32,6 +33,11 @@ SECONDS_A_DAY = 86_400
 
 _STATES = ", ".join(f"'{state}'" for state in MessageState)
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
+
+_IN_FLIGHT = "batch IS NOT NULL AND state IN ('typing', 'submitted', 'started', 'uncertain')"
+"""SQLite can use a partial index only where a query says the very words of its WHERE, and left alone it walks
+through all messages instead. The first half spares a new message the second."""
+_BY_FLIGHT = "message INDEXED BY message_in_flight"
 
 MIGRATIONS: tuple[str, ...] = (
     f"""
@@ -109,13 +115,58 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE UNIQUE INDEX outgoing_key ON outgoing (channel, key) WHERE key IS NOT NULL;
     CREATE INDEX outgoing_waiting ON outgoing (channel, id) WHERE delivered_at IS NULL;
     """,
+    f"""
+    CREATE TABLE new_message (
+        id          INTEGER PRIMARY KEY,
+        channel     TEXT NOT NULL,
+        content     TEXT NOT NULL,
+        ts          REAL NOT NULL,
+        key         TEXT,
+        meta        TEXT NOT NULL,
+        attachments TEXT NOT NULL,
+        raw         BLOB,
+        state       TEXT NOT NULL CHECK (state = 'queued' OR state IN ({_STATES})),
+        reason      TEXT NOT NULL DEFAULT '',
+        prompt_id   TEXT,
+        batch       INTEGER REFERENCES batch (id),
+        changed_at  REAL NOT NULL,
+        whole_bytes INTEGER,
+        dropped_at  REAL
+    ) STRICT;
+    INSERT INTO new_message (id, channel, content, ts, key, meta, attachments, raw, state, reason, prompt_id,
+                             batch, changed_at)
+        SELECT id, channel, content, ts, key, meta, attachments, raw, state, reason, prompt_id,
+               batch, changed_at FROM message ORDER BY id;
+    DROP TABLE message;
+    ALTER TABLE new_message RENAME TO message;
+    CREATE INDEX message_queued ON message (id) WHERE state = 'queued';
+    CREATE INDEX message_in_flight ON message (batch) WHERE {_IN_FLIGHT};
+    CREATE INDEX message_dead ON message (dropped_at, id) WHERE state = 'dead';
+    CREATE INDEX message_key ON message (key) WHERE key IS NOT NULL;
+    CREATE INDEX message_prompt ON message (prompt_id) WHERE prompt_id IS NOT NULL;
+    CREATE INDEX message_batch ON message (batch) WHERE batch IS NOT NULL;
+
+    CREATE TABLE session (
+        session_id      TEXT PRIMARY KEY,
+        transcript_path TEXT NOT NULL,
+        hosted_at       REAL NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO session SELECT session_id, '', min(ended_at) FROM turn GROUP BY session_id;
+    INSERT INTO session SELECT session_id, transcript_path, 0 FROM hosted WHERE true
+        ON CONFLICT DO UPDATE SET transcript_path = excluded.transcript_path;
+    """,  # noqa: S608 - our own words
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 
-_INSERT_MESSAGE = """
-    INSERT INTO message (id, channel, content, ts, key, meta, attachments, raw, state, reason, changed_at)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
+ROWS_A_STATEMENT = (1_000, 50, 1)
+"""Python gives up its lock at each statement, and while the loop is busy it takes 5 ms to get it back."""
+
+_MESSAGE_COLUMNS = (
+    *("id", "channel", "content", "ts", "key", "meta", "attachments", "raw"),
+    *("state", "reason", "changed_at", "whole_bytes"),
+)
+_EVENT_COLUMNS = ("seq", "ts", "type", "line")
+_MESSAGE_EVENT = EventType.MESSAGE
 _MESSAGE = "id, channel, content, ts, key, meta, attachments, state, reason, prompt_id"
 
 
@@ -142,7 +193,9 @@ class SqliteStore:
         self._db: sqlite3.Connection
         self._seq = 0
         self._message_id = 0
-        self._drafts: list[Draft] = []
+        self._now = 0.0
+        self._told: list[Event] = []
+        """Of the transaction that is open: when it began, and the events it will tell."""
 
     @classmethod
     async def open(
@@ -176,9 +229,7 @@ class SqliteStore:
         return await self._select_messages("state = 'queued' ORDER BY id LIMIT ?", (limit,))
 
     async def in_flight(self) -> list[Message]:
-        return await self._select_messages(
-            "state IN ('typing', 'submitted', 'started', 'uncertain') ORDER BY id", ()
-        )
+        return await self._select_messages(f"{_IN_FLIGHT} ORDER BY id", (), source=_BY_FLIGHT)
 
     async def begin_typing(self, ids: Sequence[int], *, lead: str, body: str) -> None:
         await self._in_thread(self._begin_typing, ids, lead, body)
@@ -303,35 +354,40 @@ class SqliteStore:
         """Begin, yield the wall time of the change, write the drafted events, commit, hand them on."""
         now = self._clock.now()
         seq, message_id = self._seq, self._message_id
+        self._now, self._told = now, []
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield now
-            events = self._write_events(now)
+            events = self._told
+            rows = [(event.seq, now, event.type, event.line) for event in events]
+            self._insert("event", _EVENT_COLUMNS, rows)
             self._db.execute("COMMIT")
         except BaseException:
             self._seq, self._message_id = seq, message_id
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
-        finally:
-            self._drafts.clear()
         if events:
             self._loop.call_soon_threadsafe(self._on_events, events)
 
-    def _write_events(self, now: float) -> list[Event]:
-        events = [
-            encode(draft, seq=seq, ts=now, session=self._session)
-            for seq, draft in enumerate(self._drafts, start=self._seq + 1)
-        ]
-        self._db.executemany(
-            "INSERT INTO event (seq, ts, type, line) VALUES (?, ?, ?, ?)",
-            [(event.seq, now, event.type, event.line) for event in events],
-        )
-        self._seq += len(events)
-        return events
+    def _insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+        """Insert rows, many a statement."""
+        one = f"({_marks(columns)})"
+        head = f"INSERT INTO {table} ({', '.join(columns)}) VALUES "  # noqa: S608 - our own names
+        first = 0
+        for size in ROWS_A_STATEMENT:
+            until = len(rows) - (len(rows) - first) % size
+            if until > first:
+                several = (chain.from_iterable(rows[at : at + size]) for at in range(first, until, size))
+                self._db.executemany(head + ", ".join([one] * size), map(tuple, several))
+            first = until
 
     def _tell(self, type_: EventType, **fields: Any) -> None:
-        self._drafts.append(Draft(type=type_, fields=fields))
+        self._tell_draft(Draft(type=type_, fields=fields))
+
+    def _tell_draft(self, draft: Draft) -> None:
+        self._seq += 1
+        self._told.append(encode(draft, seq=self._seq, ts=self._now, session=self._session))
 
     def _tell_message(self, id_: int, channel: str, key: str | None, state: str, reason: str) -> None:
         self._tell(EventType.MESSAGE, id=id_, key=key, channel=channel, state=state, reason=reason)
@@ -342,17 +398,40 @@ class SqliteStore:
         answers: list[Taken] = []
         rows: list[tuple[Any, ...]] = []
         with self._transaction() as now:
+            queued = QueuedLines(ts=now, session=self._session)
             for item in batch:
-                if isinstance(item, Incoming) and item.key is not None:
-                    known = self._known_key(item.channel, item.key, now)
-                    if known is not None:
-                        answers.append(Taken(known, duplicate=True))
-                        continue
-                self._message_id += 1
-                answers.append(Taken(self._message_id))
-                rows.append(self._row(item, now))
-            self._db.executemany(_INSERT_MESSAGE, rows)
+                if isinstance(item, Rejected):
+                    rows.append(self._dead_row(item, now))
+                    answers.append(Taken(self._message_id))
+                    continue
+                key = item.key
+                if key is not None and (known := self._known_key(item.channel, key, now)) is not None:
+                    answers.append(Taken(known, duplicate=True))
+                    continue
+                self._message_id = id_ = self._message_id + 1
+                self._seq = seq = self._seq + 1
+                line = queued.line(seq=seq, id_=id_, key=key, channel=item.channel)
+                self._told.append(Event(seq=seq, type=_MESSAGE_EVENT, line=line))
+                meta = _json(item.meta) if item.meta else "{}"
+                paths = _json(item.attachments) if item.attachments else "[]"
+                rows.append(
+                    (
+                        *(id_, item.channel, item.content, item.ts, key, meta, paths),
+                        *(None, "queued", "", now, None),
+                    )
+                )
+                answers.append(Taken(id_))
+            self._insert("message", _MESSAGE_COLUMNS, rows)
         return answers
+
+    def _dead_row(self, item: Rejected, now: float) -> tuple[Any, ...]:
+        self._message_id = id_ = self._message_id + 1
+        self._tell_message(id_, item.channel, None, MessageState.DEAD, item.reason)
+        shown = item.raw.decode("utf-8", "replace")
+        return (
+            *(id_, item.channel, shown, now, None, "{}", "[]", item.raw),
+            *("dead", item.reason, now, item.whole_bytes),
+        )
 
     def _known_key(self, channel: str, key: str, now: float) -> int | None:
         """Return the message that took this key, or take it for the next message."""
@@ -363,22 +442,6 @@ class SqliteStore:
         if new:
             return None
         return self._one("SELECT message FROM taken_key WHERE channel = ? AND key = ?", (channel, key))
-
-    def _row(self, item: Incoming | Rejected, now: float) -> tuple[Any, ...]:
-        id_ = self._message_id
-        if isinstance(item, Rejected):
-            self._tell_message(id_, item.channel, None, MessageState.DEAD, item.reason)
-            shown = item.raw.decode("utf-8", "replace")
-            state, raw = MessageState.DEAD, item.raw
-            return (id_, item.channel, shown, now, None, "{}", "[]", raw, state, item.reason, now)
-        self._tell_message(id_, item.channel, item.key, MessageState.QUEUED, "")
-        meta = _json(item.meta) if item.meta else "{}"
-        attachments = _json(item.attachments) if item.attachments else "[]"
-        state = MessageState.QUEUED
-        return (
-            *(id_, item.channel, item.content, item.ts, item.key, meta, attachments),
-            *(None, state, "", now),
-        )
 
     def _begin_typing(self, ids: Sequence[int], lead: str, body: str) -> None:
         with self._transaction() as now:
@@ -393,9 +456,9 @@ class SqliteStore:
 
     def _expected(self) -> list[ExpectedPrompt]:
         rows = self._db.execute(
-            "SELECT group_concat(message.id), lead, body, typed_at, min(state = 'submitted')"
-            " FROM message JOIN batch ON batch.id = message.batch"
-            " WHERE state IN ('typing', 'submitted', 'uncertain') GROUP BY batch.id ORDER BY batch.id"
+            "SELECT group_concat(message.id), lead, body, typed_at, min(state = 'submitted')"  # noqa: S608
+            f" FROM {_BY_FLIGHT} JOIN batch ON batch.id = message.batch"
+            f" WHERE {_IN_FLIGHT} AND state <> 'started' GROUP BY batch.id ORDER BY batch.id"
         )
         return [
             ExpectedPrompt(
@@ -429,23 +492,25 @@ class SqliteStore:
         for id_, channel, key in sorted(moved):
             self._tell_message(id_, channel, key, state, reason)
 
-    async def _select_messages(self, where: str, values: Sequence[Any]) -> list[Message]:
+    async def _select_messages(
+        self, where: str, values: Sequence[Any], *, source: str = "message"
+    ) -> list[Message]:
         def select() -> list[Message]:
-            sql = f"SELECT {_MESSAGE} FROM message WHERE {where}"  # noqa: S608 - our own clauses
+            sql = f"SELECT {_MESSAGE} FROM {source} WHERE {where}"  # noqa: S608 - our own clauses
             return [_message(row) for row in self._db.execute(sql, values)]
 
         return await self._in_thread(select)
 
     def _counts(self) -> dict[str, int]:
         counts = dict.fromkeys((state.value for state in MessageState), 0)
+        counts["queued"] = self._one("SELECT count(*) FROM message WHERE state = 'queued'")
         counts |= dict(
-            self._db.execute(
-                f"SELECT state, count(*) FROM message WHERE state IN ({_OPEN}) GROUP BY state"  # noqa: S608
-            )
+            self._db.execute(f"SELECT state, count(*) FROM {_BY_FLIGHT} WHERE {_IN_FLIGHT} GROUP BY state")  # noqa: S608
         )
-        counts["dead"] = self._one("SELECT count(*) FROM message WHERE state = 'dead'")
+        dead = self._one("SELECT count(*) FROM message WHERE state = 'dead'")
         # Messages are never deleted, so the rest is a subtraction, not a walk through years of them.
-        counts["answered"] = self._message_id - sum(counts.values())
+        counts["answered"] = self._message_id - dead - sum(counts.values())
+        counts["dead"] = self._one("SELECT count(*) FROM message WHERE state = 'dead' AND dropped_at IS NULL")
         return counts
 
     # ------------------------------------------------------------------- the thread's side: turns, outbox
@@ -534,7 +599,7 @@ class SqliteStore:
 
     def _record(self, draft: Draft) -> None:
         with self._transaction():
-            self._drafts.append(draft)
+            self._tell_draft(draft)
 
     def _events_since(self, seq: int, types: Collection[EventType], limit: int) -> list[Event]:
         wanted = list(types or EventType)

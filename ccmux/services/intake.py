@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 import structlog
+from msgspec.structs import replace
 
 from ccmux.core.envelope import KEY_MAX_CHARS, parse_line, parse_own
 from ccmux.core.errors import StoreFailed

@@ -16,7 +16,7 @@ import pytest
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.messages import Incoming, MessageState, Rejected
-from ccmux.drivers.sqlite import SqliteStore
+from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, Taken
 
 NOW = 1_700_000_000.0
@@ -313,5 +313,54 @@ def test_told_events_are_the_logged_ones(tmp_path: Path) -> None:
         logged: Sequence[Event] = await d.store.events_since(0, (), 10)
         await asyncio.sleep(0)
         assert logged == d.told
+
+    run(tmp_path, story)
+
+
+def test_what_is_asked_at_every_step_never_walks_through_all_messages(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        asked: list[str] = []
+        d.store._db.set_trace_callback(asked.append)
+        await d.store.waiting(20)
+        await d.store.in_flight()
+        await d.store.expected()
+        await d.store.counts()
+        d.store._db.set_trace_callback(None)
+        assert len(asked) >= 6
+        for sql in asked:
+            for *_, step in d.store._db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall():
+                walks = step.startswith("SCAN") and "INDEX message_" not in step
+                assert not walks, (sql, step)
+                assert "message_batch" not in step, (sql, step)
+
+    run(tmp_path, story)
+
+
+def test_a_database_of_the_first_schema_keeps_its_messages(tmp_path: Path) -> None:
+    path = tmp_path / "ccmux.db"
+    with sqlite3.connect(path) as old:
+        old.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1;")
+        old.execute(
+            "INSERT INTO message (id, channel, content, ts, meta, attachments, state, prompt_id, changed_at)"
+            " VALUES (7, 'tg', 'hello', 5.0, '{}', '[]', 'answered', 'p', 6.0)"
+        )
+        old.execute("INSERT INTO turn VALUES ('s0', 'p', 'finished', 6.0)")
+        old.execute("INSERT INTO hosted VALUES (1, 's1', '/t', 1, 0)")
+    old.close()
+
+    async def story(d: Desk) -> None:
+        [kept] = await d.store.message("7")
+        assert (kept.content, kept.state, kept.prompt_id) == ("hello", "answered", "p")
+        assert await d.store.take_in([said("next")]) == [Taken(8)]
+
+    run(tmp_path, story)
+
+
+def test_more_rows_than_one_statement_takes_come_in_whole_and_in_order(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        taken = await d.store.take_in([said(str(n)) for n in range(1_103)])
+        assert [one.id for one in taken] == list(range(1, 1_104))
+        assert [m.content for m in await d.store.waiting(2_000)] == [str(n) for n in range(1_103)]
+        assert [e.seq for e in await d.store.events_since(0, (), 2_000)] == list(range(1, 1_104))
 
     run(tmp_path, story)
