@@ -163,7 +163,10 @@ class Intake:
             self._unsaved = ()
         channels: dict[str, _Count] = {}
         for one, its in zip(batch, taken, strict=True):
-            channels.setdefault(one.channel, _Count()).add(one, its)
+            count = channels.get(one.channel)
+            if count is None:
+                count = channels[one.channel] = _Count()
+            count.add(one, its)
         for channel, count in channels.items():
             count.log(channel)
         if any(count.new for count in channels.values()):
