@@ -24,6 +24,8 @@ class Echo(StrEnum):
     """The box is empty."""
     PARTLY = "partly"
     """The beginning of ours: the rest is not drawn yet."""
+    LEAD = "lead"
+    """The line before ours, whole and alone: what follows it is not drawn yet, or was never pasted."""
     OURS = "ours"
     """Exactly ours."""
     FOREIGN = "foreign"
@@ -44,6 +46,8 @@ def echo_of(draft: str, *, lead: str, body: str) -> Echo:
     ours = head + _comparable(body)
     if shown == ours:
         return Echo.OURS
+    if head and shown == head:
+        return Echo.LEAD
     placeholder = _PLACEHOLDER.fullmatch(shown.removeprefix(head)) if shown.startswith(head) else None
     if placeholder is not None:
         return Echo.OURS if int(placeholder[1] or 0) == body.count("\n") else Echo.FOREIGN

@@ -32,7 +32,7 @@ def test_on_a_real_screen_ours_is_ours_and_a_letter_more_is_not(screen: Captured
     [
         ("", LEAD, BODY, Echo.NOTHING),
         (" \n ", LEAD, BODY, Echo.NOTHING),
-        (LEAD, LEAD, BODY, Echo.PARTLY),
+        (LEAD, LEAD, BODY, Echo.LEAD),
         ("[14:30 cc", LEAD, BODY, Echo.PARTLY),
         (LEAD + BODY[:20], LEAD, BODY, Echo.PARTLY),
         (LEAD + BODY, LEAD, BODY, Echo.OURS),

@@ -514,6 +514,57 @@ def test_what_a_daemon_left_in_the_box_is_brought_to_its_end() -> None:
     story(tell, before=before)
 
 
+LEAD = "[22:13 ccmux] 1 message:"
+LONG_BODY = "[22:13 tg] " + "x" * 900
+
+
+def left_typing_long(desk: Desk) -> None:
+    left_typing(desk)
+    desk.store.batches[0] = replace(desk.store.batches[0], lead=LEAD, body=LONG_BODY)
+    desk.claude.box = LEAD
+
+
+def test_where_a_daemon_died_behind_the_lead_the_rest_is_typed() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(2)
+        assert desk.claude.keys == []  # it may be on its way
+        await pass_time(5)
+        assert desk.claude.keys == ["paste", "Enter"]
+        assert desk.claude.submitted == [LEAD + LONG_BODY]
+
+    story(tell, before=left_typing_long)
+
+
+def test_in_copy_mode_the_rest_is_not_typed() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.claude.in_mode = True
+        desk.running()
+        await pass_time(60)
+        assert desk.claude.keys == []
+        desk.claude.in_mode = False
+        await pass_time(5)
+        assert desk.claude.submitted == [LEAD + LONG_BODY]
+
+    story(tell, before=left_typing_long)
+
+
+def test_what_every_claude_took_with_it_is_typed_again_as_often() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        id_ = desk.send("hello")
+        for pid in (8, 9, 10):
+            await pass_time(5)
+            desk.hub.tell(ProcessSeen(pid=None))
+            desk.hub.tell(ProcessSeen(pid=pid, started_at=desk.clock.now()))
+            desk.claude.status("idle")
+        await pass_time(10)
+        assert desk.claude.submitted == ["[22:13 tg] hello"] * 4
+        assert desk.store.state(id_) == "submitted"
+
+    story(tell)
+
+
 def test_what_a_daemon_never_typed_is_typed_once_the_transcript_is_read() -> None:
     async def tell(desk: Desk) -> None:
         desk.running(caught_up=False)

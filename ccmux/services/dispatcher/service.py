@@ -265,22 +265,30 @@ class Dispatcher:
         """Settle a batch of which nobody knows whether Claude took it.
 
         The transcript proves that it did (the turns service moves it then). Its text in the input box,
-        alone, proves that it did not yet: it is brought to its end. Neither, with Claude idle and quiet:
-        it was lost.
+        alone, proves that it did not yet: it is brought to its end, also where only its lead got there.
+        Neither, with Claude idle and quiet: it was lost.
         """
-        screen = seen.screen
+        screen, view = seen.screen, seen.view
         if not self._lookout.caught_up or seen.hold is not None:
             return
-        if screen is None or screen.kind is not ScreenKind.PROMPT:
+        if screen is None or screen.kind is not ScreenKind.PROMPT or view is None or view.in_mode:
             return
-        if echo_of(screen.draft, lead=batch.lead, body=batch.body) is Echo.OURS:
-            log.info("typed text found in the input box", message_ids=batch.ids)
-            await self._settled(batch.ids, await self._typed(batch, pastes=()))
-        elif not screen.draft and self._now_s() - seen.changed_s >= RECONCILE_QUIET_S:
-            await self._give_back(batch)
+        quiet = self._now_s() - seen.changed_s >= RECONCILE_QUIET_S
+        match echo_of(screen.draft, lead=batch.lead, body=batch.body):
+            case Echo.OURS:
+                log.info("typed text found in the input box", message_ids=batch.ids)
+                await self._settled(batch.ids, await self._typed(batch, pastes=()))
+            case Echo.LEAD if quiet:
+                log.info("beginning of typed text found in the input box", message_ids=batch.ids)
+                await self._settled(batch.ids, await self._typed(batch, pastes=(batch.body,)))
+            case Echo.NOTHING if quiet:
+                await self._give_back(batch)
+            case _:
+                pass  # not drawn yet, or a person's
 
     async def _give_back(self, batch: ExpectedPrompt) -> None:
-        again = self._given_back.isdisjoint(batch.ids)
+        """Queue a batch again that Claude never took: once, or where a Claude that is gone explains it."""
+        again = batch.typed_at < self._lookout.started_at or self._given_back.isdisjoint(batch.ids)
         self._given_back.update(batch.ids)
         reason = "Claude never reported it: neither in the transcript nor in the input box"
         state = MessageState.QUEUED if again else MessageState.DEAD
