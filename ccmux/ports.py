@@ -292,12 +292,16 @@ class Pane(Protocol):
 
     async def look(self) -> PaneView: ...
 
-    async def paste(self, text: str) -> None:
-        """Send `text` as one bracketed paste; newlines stay newlines, nothing is submitted."""
+    async def paste(self, *texts: str, since: PaneView | None = None) -> bool:
+        """Send texts as one bracketed paste each; newlines stay newlines, nothing is submitted.
+
+        With `since` they are sent only if no person has pressed a key since that look, and if the keys reach
+        Claude: that is seen and done in one, nothing comes between. Return whether they were sent.
+        """
         ...
 
-    async def press(self, key: str) -> None:
-        """Press one key by its tmux name: `Enter`, `Escape`, `C-s`."""
+    async def press(self, key: str, *, since: PaneView | None = None) -> bool:
+        """Press one key by its tmux name: `Enter`, `Escape`, `C-s`, `C-u`. As for `paste`."""
         ...
 
 

@@ -152,6 +152,7 @@ class House:
             settings=DispatcherSettings(
                 idle_threshold_s=settings.timing.idle_threshold,
                 silence_s=settings.timing.silence_timeout,
+                draft_patience_s=settings.timing.draft_patience_s,
                 limits=InjectionLimits(
                     batch_messages=settings.injection.batch_messages,
                     batch_chars=settings.injection.batch_chars,

@@ -16,6 +16,10 @@ SCREEN_TICK_S = 0.5
 SAFETY_TICK_S = 5.0
 """How often to look again where Claude itself reports the change: in case a report was lost."""
 
+KEYS_DRAWN_S = 1.0
+"""Claude draws a key 6 to 35 ms after tmux read it (measured on an idle machine): what was typed so long ago
+stands on the screen."""
+
 _REPORTED = frozenset({Hold.NOT_RUNNING, Hold.GENERATING, Hold.USAGE_LIMIT, Hold.PAUSED})
 
 
@@ -54,6 +58,8 @@ def shut_by(
     if human_idle_s is not None and human_idle_s < idle_threshold_s:
         rest_s = idle_threshold_s - human_idle_s
         return Shut(Hold.TERMINAL_ACTIVE, f"somebody types there; free in {rest_s:.0f} s", rest_s)
+    if seen.view.keys_quiet_s < KEYS_DRAWN_S:
+        return Shut(Hold.SETTLING, "a key was pressed just now", KEYS_DRAWN_S - seen.view.keys_quiet_s)
     quiet_s = now_s - seen.changed_s
     if quiet_s < settle_s:
         return Shut(Hold.SETTLING, "", settle_s - quiet_s)

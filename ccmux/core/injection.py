@@ -40,6 +40,8 @@ class Outcome(Enum):
 
     SUBMITTED = auto()
     """Claude reported our text."""
+    UNSENT = auto()
+    """Nothing was sent: a person came between the look and the paste."""
     REMOVED = auto()
     """A person deleted our text from the box before any Enter: it may be typed again."""
     UNCERTAIN = auto()
@@ -48,7 +50,10 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PressEnter:
-    """Press Enter now: the box was seen to hold our text alone."""
+    """Press Enter now, if nothing has come since the look: the box was seen to hold our text alone.
+
+    `Injection.entered` must be told that it was pressed.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Injection:
             if self._stands_since_s is None:
                 self._stands_since_s = now_s
             rest_s = self._stands_since_s + self._rest_s - now_s
-            return LookAgain(rest_s) if rest_s > 0 else self._enter(now_s)
+            return LookAgain(rest_s) if rest_s > 0 else PressEnter()
         self._stands_since_s = None
         if self._missing_since_s is not None:
             if now_s - self._missing_since_s >= REMOVED_WAIT_S:
@@ -118,7 +123,7 @@ class Injection:
     def _after_enter(self, echo: Echo, *, free: bool, now_s: float) -> Command:
         waited_s = now_s - self._entered_s
         if echo is Echo.OURS and free and self.enters < ENTERS_MAX and waited_s >= ENTER_AGAIN_S:
-            return self._enter(now_s)
+            return PressEnter()
         if waited_s < PROOF_WAIT_S:
             return LookAgain(ENTER_AGAIN_S)
         if echo is Echo.OURS:
@@ -127,7 +132,7 @@ class Injection:
             Outcome.UNCERTAIN, "it left the input box, but neither hook nor transcript reported it"
         )
 
-    def _enter(self, now_s: float) -> Command:
+    def entered(self, *, now_s: float) -> None:
+        """Take that Enter was pressed."""
         self.enters += 1
         self._entered_s = now_s
-        return PressEnter()

@@ -5,6 +5,7 @@ Sightings travel over the hub; `state.py` fuses them. Nothing here decides.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -56,6 +57,8 @@ class Screen:
         dialog: Name of the dialog for a person ("folder trust"), "" where there is none.
         way_out: What the person can do about the dialog, "" where there is none.
         login_needed: The screen says that nobody is logged in.
+        stashed: The footer says that a draft was put aside with Ctrl-S; None where no footer is to be seen
+            that would say it.
     """
 
     kind: ScreenKind
@@ -64,6 +67,7 @@ class Screen:
     dialog: str = ""
     way_out: str = ""
     login_needed: bool = False
+    stashed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,8 @@ class PaneView:
         in_mode: The pane is in copy mode or another tmux mode: keys do not reach Claude.
         dead: The pane's process has ended (`remain-on-exit`).
         human_idle_s: Seconds since the last key at a client that shows this pane; None if nobody is attached.
+        keys_quiet_s: For so long surely no key came from a client that shows this pane; attaching counts too.
+        keys_mark: Says nothing, but changes with every such key that comes in another second than the last.
     """
 
     rows: tuple[str, ...]
@@ -83,6 +89,8 @@ class PaneView:
     in_mode: bool
     dead: bool
     human_idle_s: float | None
+    keys_quiet_s: float = field(default=math.inf, compare=False)
+    keys_mark: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +193,19 @@ class PromptSeen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PromptBlocked:
+    """The transcript says that Claude did not take a submitted prompt: a hook of the user's forbade it.
+
+    `text` holds the prompt among Claude's own words; `reason` is for a person; `at` is epoch seconds.
+    """
+
+    session_id: str
+    text: str
+    reason: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TurnSeen:
     """The transcript says that this turn is over."""
 
@@ -217,6 +238,7 @@ Sighting = (
     | RegistrySeen
     | HookSeen
     | PromptSeen
+    | PromptBlocked
     | TurnSeen
     | CaughtUp
     | QueueGrew

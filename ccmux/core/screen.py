@@ -27,6 +27,13 @@ _BOX_START = re.compile(r"(?!❯ \d+\. )[❯!](?:\s|$)")
 _SPINNER = re.compile(r"[·✢✳✶✻✽*] (?:.*…(?: \(|$)|.* retrying in \d+s)")
 _SPINNER_ROWS = 6  # the spinner has a tip of some rows below it, and a blank row above the box
 
+_STASHED = re.compile(r"\bdraft stashed\b")
+_FOOTER_ROW = re.compile(
+    r"  (?:[⏸⏵]|! for shell mode|paste again to expand|-- [A-Z]+ --)"
+    r"|.*(?:· /effort|ctrl\+y to paste del|ctrl\+g to edit in |draft stashed|draft restored)"
+)
+"""A row that also tells of a stash, where there is one; a list of commands or files stands in its place."""
+
 _ATTACH = "attach with `ccmux attach` and "
 
 
@@ -107,7 +114,15 @@ def read_screen(view: PaneView) -> Screen:
         draft=_draft(rows[box.start : box.stop], cursor_column=view.cursor[0]),
         busy="esc to interrupt" in footer or spinner,
         login_needed="Not logged in" in footer,
+        stashed=_stashed(texts[box.stop + 1 :]),
     )
+
+
+def _stashed(below: Sequence[str]) -> bool | None:
+    """Return whether the rows below the box tell of a stash, None: they could not."""
+    if not any(_FOOTER_ROW.match(row) for row in below):
+        return None
+    return any(_STASHED.search(row) for row in below)
 
 
 def _box(texts: Sequence[str], rules: Sequence[int], *, cursor_row: int) -> range | None:

@@ -220,11 +220,14 @@ class TimingSettings:
     Attributes:
         idle_threshold: Seconds without a key of yours at the attached terminal before ccmux types.
         silence_timeout: Seconds that the screen must have stood still.
+        draft_patience_s: Seconds after which a draft of yours that nobody touches is put aside (Ctrl-S) for
+            a message; Claude puts it back at once. 0 is never: messages wait for you.
 
     """
 
     idle_threshold: float = field(default=30, metadata=_SECONDS)
     silence_timeout: float = field(default=3, metadata=_SECONDS)
+    draft_patience_s: float = field(default=0, metadata=_SECONDS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

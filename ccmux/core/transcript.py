@@ -86,6 +86,20 @@ class TurnClosed:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockedPrompt:
+    """Claude did not take what was submitted, and gave it back into the input box.
+
+    Attributes:
+        text: Claude's own words with the prompt in them.
+        reason: For a person.
+    """
+
+    at: float
+    text: str
+    reason: str
+
+
 Record = Prompt | AssistantBlocks | ToolResult | Interrupted | TurnClosed
 
 _MATTERS = frozenset({b"user", b"assistant", b"system", b"attachment"})
@@ -95,6 +109,7 @@ _HEAD_CHARS = 256
 _LEADING_TYPE = re.compile(rb'\{"type":"([^"\\]*)"')
 _ATTACHMENT = re.compile(rb'"attachment":\{"type":"([^"\\]*)"')
 
+_BLOCKED = b'"promptSubmitEnding"'
 _INTERRUPTED = "[Request interrupted by user"
 _NOT_A_PERSON = re.compile(
     r"\s*<(local-command-|command-name>|command-message>|bash-input>|bash-stdout>|bash-stderr>|task-notification>)"
@@ -123,6 +138,25 @@ def read_record(line: bytes) -> Record | None:
             return _attachment(record)
         case _:
             return None
+
+
+def read_blocked(line: bytes) -> BlockedPrompt | None:
+    """Return what this line says about a prompt that a UserPromptSubmit hook forbade, None: nothing."""
+    if _BLOCKED not in line or _is_noise(line):
+        return None
+    try:
+        record = msgspec.json.decode(line)
+    except (ValueError, RecursionError):
+        return None
+    told = record.get("promptSubmitEnding") if isinstance(record, dict) else None
+    if not isinstance(told, dict) or told.get("promptKept") is not False:
+        return None
+    ending = told.get("ending")
+    if not isinstance(ending, dict) or record.get("type") != "system":
+        return None
+    kind, said = _text(ending, "kind").replace("_", " "), _text(ending, "reason")
+    reason = f"{kind or 'refused'}: {said}" if said else kind or "refused"
+    return BlockedPrompt(at=_at(record), text=_text(record, "content"), reason=f"UserPromptSubmit: {reason}")
 
 
 def _is_noise(line: bytes) -> bool:

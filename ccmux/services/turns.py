@@ -23,6 +23,7 @@ from ccmux.core.observation import (
     HookEvent,
     HookSeen,
     ProcessSeen,
+    PromptBlocked,
     PromptSeen,
     RegistryEntry,
     RegistrySeen,
@@ -31,7 +32,7 @@ from ccmux.core.observation import (
     TurnSeen,
 )
 from ccmux.core.proof import Match, carries
-from ccmux.core.transcript import read_record
+from ccmux.core.transcript import read_blocked, read_record
 from ccmux.core.turns import (
     SETTLE_S,
     News,
@@ -221,11 +222,20 @@ class Turns:
         reading.at_end = not batch.lines
         for offset, line in batch.lines:
             await self._tell(reading, reading.assembler.read(offset, read_record(line), now_s=self._now_s()))
+            self._tell_blocked(reading, line)
         if batch.lines and reading.leave_s is not None:
             reading.leave_s = self._now_s() + SETTLE_S
         if reading.at_end and not self._caught_up and not self._ahead:
             self._caught_up = True
             self._sightings.tell(CaughtUp())
+
+    def _tell_blocked(self, reading: _Reading, line: bytes) -> None:
+        blocked = read_blocked(line)
+        if blocked is not None:
+            id_ = reading.session.session_id
+            self._sightings.tell(
+                PromptBlocked(session_id=id_, text=blocked.text, reason=blocked.reason, at=blocked.at)
+            )
 
     async def _weigh(self, reading: _Reading, sighting: Sighting | None) -> None:
         """Hand what was seen beside the transcript to the assembler, if it is about this session."""

@@ -92,8 +92,17 @@ STORIES: dict[str, list[tuple[Step, Command]]] = {
 @pytest.mark.parametrize("name", STORIES)
 def test_story(name: str) -> None:
     injection = Injection(now_s=0.0)
-    commands = [injection.looked(echo, free=free, now_s=at) for (at, echo, free), _ in STORIES[name]]
-    assert commands == [command for _, command in STORIES[name]]
+    for (at, echo, free), command in STORIES[name]:
+        assert injection.looked(echo, free=free, now_s=at) == command
+        if command == ENTER:
+            injection.entered(now_s=at)
+
+
+def test_an_enter_that_was_withheld_does_not_count() -> None:
+    injection = Injection(now_s=0.0)
+    for at in range(100):
+        assert injection.looked(OURS, free=True, now_s=at) == ENTER
+    assert injection.enters == 0
 
 
 def test_a_text_may_have_to_stand_for_a_while_before_enter() -> None:
@@ -113,6 +122,7 @@ def test_enter_is_pressed_only_on_our_own_text_and_never_too_often(steps: list[S
         if isinstance(command, PressEnter):
             assert echo is OURS
             assert free
+            injection.entered(now_s=now_s)
         if isinstance(command, Finished):
             assert command.outcome is not Outcome.SUBMITTED
             break

@@ -3,8 +3,8 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,35 @@ async def until(look: Callable[[], Awaitable[PaneView]], seen: Callable[[PaneVie
         while not seen(view := await look()):  # noqa: ASYNC110 - only tmux knows
             await asyncio.sleep(0)
     return view
+
+
+def attach(socket: str) -> tuple[int, subprocess.Popen[bytes]]:
+    """Attach a terminal; return its keyboard and its client."""
+    ours, theirs = pty.openpty()
+    client = subprocess.Popen(
+        ["tmux", "-u", "-L", socket, "attach-session", "-t", "=ccmux-x"],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+        env={**os.environ, "TERM": "xterm-256color"},
+    )
+    os.close(theirs)
+    return ours, client
+
+
+@contextmanager
+def attached(socket: str) -> Iterator[int]:
+    """Attach a terminal for a while."""
+    ours, client = attach(socket)
+    try:
+        while "0\n" not in tmux(socket, "list-clients", "-F", "#{client_control_mode}"):
+            assert client.poll() is None
+        yield ours
+    finally:
+        client.kill()
+        client.wait()
+        os.close(ours)
 
 
 async def ended(pane: ClaudePane) -> PaneProcess:
@@ -318,21 +347,38 @@ def test_only_the_few_known_keys_are_pressed(tmux_socket: str) -> None:
     asyncio.run(story())
 
 
+def test_what_is_sent_since_a_look_is_not_sent_where_a_key_came_between_or_goes_elsewhere(
+    tmux_socket: str,
+) -> None:
+    async def story() -> None:
+        async with opened(tmux_socket) as pane:
+            with attached(tmux_socket) as person:
+                await pane.respawn(["cat"], env={}, unset=(), cwd="/")
+                quiet = await until(pane.look, lambda view: view.keys_quiet_s > 0)
+                os.write(person, b"p")
+                await until(pane.look, lambda view: view.rows[0] == "p")
+                assert not await pane.press("Enter", since=quiet)
+                assert not await pane.paste("ours", "too", since=quiet)
+                assert tmux(tmux_socket, "list-buffers") == ""
+                quiet = await until(pane.look, lambda view: view.keys_quiet_s > 0)
+                tmux(tmux_socket, "copy-mode", "-t", "=ccmux-x:")
+                assert not await pane.press("Enter", since=quiet)
+                assert not await pane.paste("ours", since=quiet)
+                tmux(tmux_socket, "send-keys", "-X", "-t", "=ccmux-x:", "cancel")
+                assert await pane.paste("ours", "too", since=quiet)
+                assert await pane.press("Enter", since=quiet)
+                await until(pane.look, lambda view: view.rows[:2] == ("pourstoo", "pourstoo"))
+
+    asyncio.run(story())
+
+
 def test_a_person_counts_from_the_first_key_on_and_with_the_age_of_the_last(tmux_socket: str) -> None:
     async def story() -> None:
         wall_s = 4e9
         with closing(TmuxServer(tmux_socket)) as server:
             pane = ClaudePane(server, "ccmux-x", cwd="/", now=lambda: wall_s)
             await pane.open()
-            ours, theirs = pty.openpty()
-            client = subprocess.Popen(  # noqa: ASYNC220 - it only forks
-                ["tmux", "-u", "-L", tmux_socket, "attach-session", "-t", "=ccmux-x"],
-                stdin=theirs,
-                stdout=theirs,
-                stderr=theirs,
-                start_new_session=True,
-                env={**os.environ, "TERM": "xterm-256color"},
-            )
+            ours, client = attach(tmux_socket)
             clients = ("list-clients", "-t", "=ccmux-x", "-F", "#{client_control_mode} #{client_activity}")
             try:
                 while "0 " not in tmux(tmux_socket, *clients):
@@ -357,7 +403,6 @@ def test_a_person_counts_from_the_first_key_on_and_with_the_age_of_the_last(tmux
                 client.kill()
                 client.wait()
                 os.close(ours)
-                os.close(theirs)
                 await pane.close()
 
     asyncio.run(story())

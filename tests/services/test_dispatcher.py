@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from ccmux.core.observation import (
     HookSeen,
     PaneView,
     ProcessSeen,
+    PromptBlocked,
     PromptSeen,
     QueueGrew,
     RegistryEntry,
@@ -59,6 +61,12 @@ class FakeClaude:
         self.screen: tuple[str, ...] | None = None
         self.in_mode = False
         self.human_idle_s: float | None = None
+        self.key_s: float | None = None
+        """When a person pressed a key."""
+        self.stash: str | None = None
+        self.stashes = True
+        """Ctrl-S works."""
+        self.footer = "  ⏸ manual mode on · ? for shortcuts"
         self.lost = False
         self.keys: list[str] = []
         self.pressed_s = 0.0
@@ -70,6 +78,7 @@ class FakeClaude:
         self.hooks = True
         self.on_paste: Callable[[], None] = lambda: None
         self.on_look: Callable[[], None] = lambda: None
+        self.before_keys: Callable[[], None] = lambda: None
 
     async def look(self) -> PaneView:
         await asyncio.sleep(0)
@@ -78,37 +87,63 @@ class FakeClaude:
         self.on_look()
         lines = self.box.split("\n")
         box = (RULE, *(("❯ " if n == 0 else "  ") + line for n, line in enumerate(lines)), RULE)
-        rows = self.screen if self.screen is not None else (*box, "  ? for shortcuts")
+        footer = self.footer + (" · draft stashed" if self.stash is not None else "")
+        rows = self.screen if self.screen is not None else (*box, footer)
+        quiet_s = math.inf if self.key_s is None else max(0.0, self.now_s() - self.key_s)
         return PaneView(
             rows=rows,
             cursor=(2 + len(lines[-1]), len(lines)),
             in_mode=self.in_mode,
             dead=False,
-            human_idle_s=self.human_idle_s,
+            human_idle_s=self.human_idle_s if self.key_s is None else quiet_s,
+            keys_quiet_s=quiet_s,
+            keys_mark=str(self.key_s),
         )
 
-    async def paste(self, text: str) -> None:
+    def now_s(self) -> float:
+        return asyncio.get_running_loop().time()
+
+    def typed(self, text: str) -> None:
+        """Let a person press keys."""
+        self.box += text
+        self.key_s = self.now_s()
+
+    def reached(self, since: PaneView | None) -> bool:
+        self.before_keys()
+        return since is None or (since.keys_mark == str(self.key_s) and not self.in_mode)
+
+    async def paste(self, *texts: str, since: PaneView | None = None) -> bool:
         await asyncio.sleep(0)
         if self.lost:
             raise PaneLost("gone", during="paste")
+        if not self.reached(since):
+            return False
         self.keys.append("paste")
         if not self.deaf:
-            self.box += text
+            self.box += "".join(texts)
         self.on_paste()
+        return True
 
-    async def press(self, key: str) -> None:
+    async def press(self, key: str, *, since: PaneView | None = None) -> bool:
         await asyncio.sleep(0)
+        if not self.reached(since):
+            return False
         self.keys.append(key)
-        self.pressed_s = asyncio.get_running_loop().time()
-        if key != "Enter":
-            return
-        if self.swallows:
-            self.swallows -= 1
-            return
-        self.submit()
+        self.pressed_s = self.now_s()
+        match key:
+            case "Enter" if self.swallows:
+                self.swallows -= 1
+            case "Enter":
+                self.submit()
+            case "C-s" if self.stashes and self.box:
+                self.stash, self.box = self.box, ""
+            case "C-u":
+                self.box = self.box.rpartition("\n")[0]
+        return True
 
     def submit(self) -> None:
         text, self.box = self.box.strip(), ""
+        self.box, self.stash = self.stash or "", None
         self.submitted.append(text)
         if self.hooks:
             self.hook("UserPromptSubmit", prompt=text)
@@ -212,7 +247,7 @@ class NoLongMessages:
 class Desk:
     """A running dispatcher with everything around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, draft_patience_s: float = 0.0) -> None:
         self.hub = Hub()
         self.clock = LoopClock()
         self.claude = FakeClaude(self.hub, self.clock)
@@ -225,7 +260,12 @@ class Desk:
             pane=self.claude,
             clock=self.clock,
             long_messages=self.long,
-            settings=DispatcherSettings(idle_threshold_s=30.0, silence_s=3.0, limits=InjectionLimits()),
+            settings=DispatcherSettings(
+                idle_threshold_s=30.0,
+                silence_s=3.0,
+                limits=InjectionLimits(),
+                draft_patience_s=draft_patience_s,
+            ),
             suspended=lambda _pid: self.is_suspended,
         )
 
@@ -249,11 +289,16 @@ class Desk:
         self.claude.status("idle")
 
 
-def story(tell: Callable[[Desk], Awaitable[None]], *, before: Callable[[Desk], None] | None = None) -> Desk:
+def story(
+    tell: Callable[[Desk], Awaitable[None]],
+    *,
+    before: Callable[[Desk], None] | None = None,
+    draft_patience_s: float = 0.0,
+) -> Desk:
     """Run a story beside a dispatcher on virtual time; `before` is what an earlier life left."""
 
     async def told() -> Desk:
-        desk = Desk()
+        desk = Desk(draft_patience_s=draft_patience_s)
         if before is not None:
             before(desk)
         async with asyncio.TaskGroup() as group:
@@ -752,6 +797,241 @@ def test_a_long_message_is_on_disk_before_it_is_typed() -> None:
         await pass_time(1)
         assert desk.long.written == ("/long/1", 30_000)
         assert "/long/1" in desk.claude.submitted[0]
+
+    story(tell)
+
+
+# ------------------------------------------------------------------------------ a person at the keyboard
+
+
+def test_a_key_that_comes_between_the_look_and_the_paste_holds_the_paste() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+
+        def typed() -> None:
+            desk.claude.before_keys = lambda: None
+            desk.claude.typed("I ")
+
+        desk.claude.before_keys = typed
+        id_ = desk.send("hello")
+        await pass_time(100)
+        assert desk.claude.keys == []
+        assert desk.claude.box == "I "
+        assert (id_, "queued", "somebody pressed a key just then") in desk.store.history
+        desk.claude.box = ""
+        await pass_time(100)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
+
+    story(tell)
+
+
+def test_a_key_that_comes_between_the_look_and_enter_holds_enter() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+        sent = 0
+
+        def typed() -> None:
+            nonlocal sent
+            sent += 1
+            if sent == 2:
+                desk.claude.typed("I ")
+
+        desk.claude.before_keys = typed
+        desk.send("hello")
+        await pass_time(100)
+        assert desk.claude.keys == ["paste"]
+        desk.claude.box = desk.claude.box.removesuffix("I ")
+        await pass_time(2)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
+
+    story(tell)
+
+
+def test_enter_waits_until_a_key_is_surely_drawn() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+        desk.claude.on_paste = lambda: desk.claude.typed("")  # a key that is not drawn yet
+        desk.send("hello")
+        await pass_time(0.9)
+        assert desk.claude.keys == ["paste"]
+        await pass_time(1)
+        assert desk.claude.keys == ["paste", "Enter"]
+
+    story(tell)
+
+
+def test_a_draft_left_alone_is_put_aside_and_stands_there_again_after_ours() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box = "half a thought"
+        first = desk.send("one")
+        await pass_time(19)
+        assert desk.claude.keys == []
+        assert "put aside in" in desk.dispatcher.status()["detail"]
+        await pass_time(3)
+        assert desk.claude.keys == ["C-s", "paste", "Enter"]
+        assert desk.claude.submitted == ["[22:13 tg] one"]
+        assert desk.claude.box == "half a thought"
+        desk.send("two")
+        desk.turn_over(first)
+        await pass_time(15)  # its patience began anew
+        assert desk.claude.keys == ["C-s", "paste", "Enter"]
+        await pass_time(8)
+        assert desk.claude.submitted == ["[22:13 tg] one", "[22:13 tg] two"]
+
+    story(tell, draft_patience_s=20)
+
+
+def test_a_draft_that_somebody_works_on_is_waited_for() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box = "half a thought"
+        desk.send("one")
+        for _ in range(30):
+            await pass_time(10)
+            desk.claude.typed(".")
+        assert desk.claude.keys == []
+
+    story(tell, draft_patience_s=20)
+
+
+def test_a_second_draft_is_never_stashed_over_the_first() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box, desk.claude.stash = "second", "first"
+        desk.send("one")
+        await pass_time(300)
+        assert desk.claude.keys == []
+        assert "another draft is stashed already" in desk.dispatcher.status()["detail"]
+
+    story(tell, draft_patience_s=20)
+
+
+def test_where_no_footer_could_tell_of_a_stash_nothing_is_stashed() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box, desk.claude.footer = "/he", "    /help"
+        desk.send("one")
+        await pass_time(300)
+        assert desk.claude.keys == []
+        assert "cannot be seen" in desk.dispatcher.status()["detail"]
+
+    story(tell, draft_patience_s=20)
+
+
+def test_a_ctrl_s_that_does_nothing_is_not_tried_again() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box, desk.claude.stashes = "half a thought", False
+        desk.send("one")
+        await pass_time(300)
+        assert desk.claude.keys == ["C-s"]
+        assert desk.claude.box == "half a thought"
+        assert "Ctrl-S did not do it" in desk.dispatcher.status()["detail"]
+
+    story(tell, draft_patience_s=20)
+
+
+def test_nothing_is_typed_where_claude_does_not_say_that_it_keeps_the_draft() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box, desk.claude.stashes = "half a thought", False
+
+        def lost() -> None:
+            desk.claude.box = ""
+
+        desk.claude.before_keys = lost
+        desk.send("one")
+        await pass_time(300)
+        assert desk.claude.keys == ["C-s"]
+        assert desk.dispatcher.status()["hold"] == "draft in the input box"
+        assert "does not say that it keeps" in desk.dispatcher.status()["detail"]
+        desk.claude.typed("")  # a person has seen it
+        desk.claude.before_keys = lambda: None
+        await pass_time(60)
+        assert desk.claude.submitted == ["[22:13 tg] one"]
+
+    story(tell, draft_patience_s=20)
+
+
+def test_a_key_that_comes_before_ctrl_s_keeps_it_away() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.box = "half a thought"
+        desk.claude.before_keys = lambda: desk.claude.typed("x")
+        desk.send("one")
+        await pass_time(40)
+        assert desk.claude.keys == []
+
+    story(tell, draft_patience_s=20)
+
+
+def blocked(desk: Desk, text: str, *, at: float | None = None) -> None:
+    at = desk.clock.now() if at is None else at
+    desk.hub.tell(PromptBlocked(session_id="s", text=f"blocked: {text}", reason="not here", at=at))
+    desk.claude.status("idle")
+
+
+def test_what_a_hook_forbade_is_given_up_and_taken_out_of_the_box() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        id_ = desk.send("one\ntwo")
+        await pass_time(1)
+        desk.claude.box = desk.claude.submitted[0]
+        blocked(desk, desk.claude.submitted[0])
+        other = desk.send("other")
+        await pass_time(2)
+        assert desk.store.queue[id_].reason == "not here"
+        assert desk.store.state(id_) == "dead"
+        assert desk.store.state(other) == "submitted"
+        assert desk.claude.keys == ["paste", "Enter", "C-u", "C-u", "paste", "Enter"]
+
+    story(tell)
+
+
+def test_what_a_person_has_begun_to_change_is_theirs() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        id_ = desk.send("one")
+        await pass_time(1)
+        desk.claude.box = desk.claude.submitted[0] + " please"
+        blocked(desk, desk.claude.submitted[0])
+        desk.send("other")
+        await pass_time(60)
+        assert desk.store.state(id_) == "dead"
+        assert desk.claude.box == "[22:13 tg] one please"
+        assert desk.dispatcher.status()["hold"] == "draft in the input box"
+
+    story(tell)
+
+
+def test_an_older_refusal_of_the_same_text_is_none_of_this_one() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        id_ = desk.send("one")
+        await pass_time(1)
+        blocked(desk, desk.claude.submitted[0], at=EPOCH - 60)
+        blocked(desk, "something else")
+        await pass_time(1)
+        assert desk.store.state(id_) == "submitted"
+
+    story(tell)
+
+
+def test_what_claude_gave_back_after_esc_is_held_for_and_named() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        first = desk.send("one")
+        await pass_time(1)
+        desk.claude.box = desk.claude.submitted[0]
+        desk.turn_over(first)
+        desk.send("two")
+        await pass_time(60)
+        assert desk.claude.keys == ["paste", "Enter"]
+        assert "gave back what ccmux typed" in desk.dispatcher.status()["detail"]
 
     story(tell)
 

@@ -56,8 +56,13 @@ class ControlClient(asyncio.SubprocessProtocol):
             await self.close()
             raise
 
-    async def call(self, during: str, *lines: str) -> list[Answer]:
+    async def call(self, during: str, *lines: str, more_answers: int = 0) -> list[Answer]:
         """Send command lines in one write; return their answers, every one a success.
+
+        Args:
+            during: What is being done, for the error.
+            lines: One command each.
+            more_answers: So many answers follow beside one a line: those of commands that a command calls.
 
         Raises:
             PaneLost: The client went, tmux refused a line, or it does not answer.
@@ -65,7 +70,9 @@ class ControlClient(asyncio.SubprocessProtocol):
         if self.gone.is_set() or self._transport is None:
             raise PaneLost(self.reason, during=during)
         loop = asyncio.get_running_loop()
-        futures: list[asyncio.Future[Answer | None]] = [loop.create_future() for _ in lines]
+        futures: list[asyncio.Future[Answer | None]] = [
+            loop.create_future() for _ in range(len(lines) + more_answers)
+        ]
         self._waiting.extend(futures)
         stdin = cast("asyncio.WriteTransport", self._transport.get_pipe_transport(0))
         stdin.write("".join(f"{line}\n" for line in lines).encode("utf-8", "surrogateescape"))

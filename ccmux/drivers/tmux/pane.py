@@ -18,7 +18,7 @@ KEYS = frozenset({"Enter", "Escape", "C-s", "C-u"})
 _BUFFER = "ccmux-paste"
 _REAP_WAIT_S = 0.5
 _REAP_LOOK_S = 0.02
-_SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead}"
+_SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead} "
 _PROCESS = (
     f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
     " #{pane_pid} #{pane_dead} =#{pane_dead_status} =#{pane_dead_signal}"
@@ -89,12 +89,13 @@ class ClaudePane:
         rows, screen, clients = await self._call(
             "look",
             f"capture-pane -e -p -t {self._pane}",
-            f"display-message -p -t {self._pane} {quote(_SCREEN)}",
+            f"display-message -p -t {self._pane} {quote(_SCREEN + self._keys())}",
             f"list-clients -F {quote(_CLIENT)}",
         )
-        session, column, row, in_mode, dead = screen.lines[0].split(b" ")
+        session, column, row, in_mode, dead, mark = screen.lines[0].split(b" ")
+        now = self._now()
         ages_s = [
-            max(0.0, self._now() - int(activity) - 1.0)
+            max(0.0, now - int(activity) - 1.0)
             for control, its_session, its_pane, activity, created in (
                 line.split(b" ") for line in clients.lines
             )
@@ -108,22 +109,30 @@ class ClaudePane:
             in_mode=in_mode != b"0",
             dead=dead != b"0",
             human_idle_s=min(ages_s, default=None),
+            keys_quiet_s=max(0.0, now - max(map(int, mark.strip(b";").split(b";"))) - 1.0),
+            keys_mark=mark.decode(),
         )
 
-    async def paste(self, text: str) -> None:
-        """Send `text` as one bracketed paste; newlines stay newlines, nothing is submitted.
+    async def paste(self, *texts: str, since: PaneView | None = None) -> bool:
+        """Send texts as one bracketed paste each; newlines stay newlines, nothing is submitted.
 
         Raises:
-            ValueError: It holds a NUL.
+            ValueError: One holds a NUL.
             PaneLost: The pane is gone.
         """
-        await self._call(
+        buffers = [f"{_BUFFER}-{number}" for number in range(len(texts))]
+        lines = [
+            f"set-buffer -b {buffer} -- {quote(text)}" for buffer, text in zip(buffers, texts, strict=True)
+        ]
+        return await self._send(
             "paste",
-            f"set-buffer -b {_BUFFER} -- {quote(text)}",
-            f"paste-buffer -p -r -d -b {_BUFFER} -t {self._pane}",
+            [f"paste-buffer -p -r -d -b {buffer} -t {self._pane}" for buffer in buffers],
+            before=lines,
+            instead=[f"delete-buffer -b {buffer}" for buffer in buffers],
+            since=since,
         )
 
-    async def press(self, key: str) -> None:
+    async def press(self, key: str, *, since: PaneView | None = None) -> bool:
         """Press one of `KEYS`.
 
         Raises:
@@ -132,7 +141,8 @@ class ClaudePane:
         """
         if key not in KEYS:
             raise ValueError(f"{key!r} is no key that ccmux presses")
-        await self._call("press", f"send-keys -t {self._pane} {key}")
+        keys = [f"send-keys -t {self._pane} {key}"]
+        return await self._send("press", keys, instead=["display-message -p none"], since=since)
 
     async def respawn(
         self, argv: Sequence[str], *, env: Mapping[str, str], unset: Collection[str], cwd: str
@@ -180,6 +190,48 @@ class ClaudePane:
             process = await self._ask_process()
         return process
 
+    async def _send(
+        self,
+        during: str,
+        commands: Sequence[str],
+        *,
+        before: Sequence[str] = (),
+        instead: Sequence[str],
+        since: PaneView | None,
+    ) -> bool:
+        """Run commands, with `since` only where keys reach Claude and none came since then.
+
+        The server checks and runs them in one go: what it reads from a client it handles before or behind.
+
+        Args:
+            during: For the error.
+            commands: What reaches the pane.
+            before: What must be ready, and reaches nothing.
+            instead: As many commands as `commands`, for the other case: every command is answered.
+            since: The look that the decision stands on.
+        """
+        if since is None:
+            await self._call(during, *before, *commands)
+            return True
+        untouched = f"#{{&&:#{{==:#{{pane_in_mode}},0}},#{{==:{self._keys()},{since.keys_mark}}}}}"
+        sent = quote(" ; ".join([*commands, "display-message -p sent"]))
+        not_sent = quote(" ; ".join([*instead, "display-message -p not"]))
+        *_, said = await self._call(
+            during,
+            *before,
+            f"if-shell -F -t {self._pane} {quote(untouched)} {sent} {not_sent}",
+            more_answers=len(commands) + 1,
+        )
+        return said.lines == (b"sent",)
+
+    def _keys(self) -> str:
+        """Return the format of `PaneView.keys_mark`: when the last key came, for each session that counts.
+
+        These are the session itself, and others whose active pane is ours (a window can be linked).
+        """
+        counts = f"#{{||:#{{==:#{{session_name}},{self._session}}},#{{==:#{{pane_id}},{self._pane}}}}}"
+        return f"#{{S:#{{?{counts},#{{session_activity}};,}}}}"
+
     async def _ask_process(self) -> PaneProcess:
         answer, *_ = await self._call("process", f"display-message -p -t {self._pane} {quote(_PROCESS)}")
         placeholder, pid, dead, status, signal = answer.lines[0].decode().split(" ")
@@ -191,7 +243,7 @@ class ClaudePane:
             exit_signal=int(signal[1:]) if ended and signal[1:] else None,
         )
 
-    async def _call(self, during: str, *lines: str) -> list[Answer]:
+    async def _call(self, during: str, *lines: str, more_answers: int = 0) -> list[Answer]:
         if self._client is None:
             raise PaneLost("it is not open", during=during)
-        return await self._client.call(during, *lines)
+        return await self._client.call(during, *lines, more_answers=more_answers)

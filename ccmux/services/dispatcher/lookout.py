@@ -11,6 +11,7 @@ from ccmux.core.observation import (
     Hold,
     HookSeen,
     ProcessSeen,
+    PromptBlocked,
     PromptSeen,
     QueueGrew,
     RegistrySeen,
@@ -45,7 +46,7 @@ class Lookout:
     ) -> None:
         """Wire it up. `suspended` tells whether a process is stopped (Ctrl-Z)."""
         self._ear = sightings.listen(
-            ProcessSeen, RegistrySeen, HookSeen, PromptSeen, TurnSeen, CaughtUp, QueueGrew
+            ProcessSeen, RegistrySeen, HookSeen, PromptSeen, PromptBlocked, TurnSeen, CaughtUp, QueueGrew
         )
         self._pane = pane
         self._clock = clock
@@ -53,6 +54,7 @@ class Lookout:
         self._fusion = Fusion(silence_s=silence_s, local=clock.local)
         self._now_s = asyncio.get_running_loop().time
         self._proofs: list[Proof] = []
+        self._blocked: list[PromptBlocked] = []
         self.caught_up = False
         """The transcript has been read to its end once."""
         self.queue_grew = True
@@ -116,12 +118,19 @@ class Lookout:
                 return proof
         return None
 
+    def blocked(self) -> list[PromptBlocked]:
+        """Return the prompts that were told to be blocked since the last call."""
+        told, self._blocked = self._blocked, []
+        return told
+
     def _fold(self, sighting: Sighting) -> None:
         match sighting:
             case QueueGrew():
                 self.queue_grew = True
             case CaughtUp():
                 self.caught_up = True
+            case PromptBlocked():
+                self._blocked.append(sighting)
             case PromptSeen(text=text, prompt_id=prompt_id):
                 self._proofs.append(Proof(text, prompt_id))
             case HookSeen(event=event) if event.name == "UserPromptSubmit" and not event.in_subagent:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn, Protocol
 
 import structlog
@@ -21,7 +21,9 @@ from ccmux.core.gate import SAFETY_TICK_S, SCREEN_TICK_S, Shut, shut_by
 from ccmux.core.injection import IMAGE_REST_S, Outcome
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold, ScreenKind
+from ccmux.core.patience import Patience, PutAside
 from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
+from ccmux.core.proof import Match, carries
 from ccmux.core.state import Activity, Observation
 from ccmux.ports import Clock, ExpectedPrompt, Pane, Reached, Sightings, Store, go_on
 from ccmux.services.dispatcher.lookout import Lookout
@@ -52,6 +54,7 @@ class DispatcherSettings:
     idle_threshold_s: float
     silence_s: float
     limits: InjectionLimits
+    draft_patience_s: float = 0.0
 
 
 class Dispatcher:
@@ -86,12 +89,17 @@ class Dispatcher:
         )
         self._reached = reached
         self._typist = Typist(lookout=self._lookout, pane=pane, reached=reached)
+        self._patience = Patience(
+            patience_s=settings.draft_patience_s, idle_threshold_s=settings.idle_threshold_s
+        )
         self._now_s = asyncio.get_running_loop().time
         self._paused = False
         self._typing = False
         self._shut: Shut | None = None
         self._shut_since_s = self._now_s()
         self._given_back: set[int] = set()
+        self._last: ExpectedPrompt | Prompt | None = None
+        self._blocked: ExpectedPrompt | None = None
         self._told: tuple[Activity, Hold | None] | None = None
 
     # ------------------------------------------------------------------------------------ what others ask
@@ -153,13 +161,19 @@ class Dispatcher:
     async def _step(self) -> float | None:
         """Do what can be done now; return seconds until another step is worth it, None: until a sighting."""
         self._lookout.queue_grew = False
+        await self._bury_blocked()
         waiting = await self._store.waiting(self._settings.limits.batch_messages)
         unproved = [batch for batch in await self._store.expected() if self._is_open(batch)]
         seen = self._lookout.observe()
         starting = seen.activity is Activity.STARTING
-        if (waiting or unproved or starting) and not self._is_reported(seen):
+        if (waiting or unproved or starting or self._blocked) and not self._is_reported(seen):
             seen = await self._lookout.look()
-        shut = self._judge(seen)
+        if self._blocked is not None and seen.hold is None and seen.screen is not None:
+            return await self._take_back(self._blocked)
+        judged = self._patience.weigh(seen, self._judge(seen), now_s=self._now_s())
+        if isinstance(judged, PutAside):
+            return await self._put_aside(seen)
+        shut = judged
         await self._tell_state(seen, shut)
         if unproved:
             await self._settle(unproved[0], seen)
@@ -180,12 +194,17 @@ class Dispatcher:
         return self._paused or seen.hold in {Hold.NOT_RUNNING, Hold.GENERATING, Hold.USAGE_LIMIT}
 
     def _judge(self, seen: Observation) -> Shut | None:
-        return shut_by(
+        shut = shut_by(
             seen,
             paused=self._paused,
             idle_threshold_s=self._settings.idle_threshold_s,
             now_s=self._now_s(),
         )
+        if shut is None or shut.hold is not Hold.DRAFT or self._last is None or seen.screen is None:
+            return shut
+        if echo_of(seen.screen.draft, lead=self._last.lead, body=self._last.body) is not Echo.OURS:
+            return shut
+        return replace(shut, detail="Claude gave back what ccmux typed (Esc): attach, then send or delete it")
 
     def _hold(self, shut: Shut | None, *, waiting: int = 0) -> None:
         """Remember the queue's hold; say it once when its reason changes while messages wait."""
@@ -221,20 +240,26 @@ class Dispatcher:
         await self._store.begin_typing(prompt.ids, lead=prompt.lead, body=prompt.body)
         self._reached(Point.TYPING)
         # The commit took a while: a person or a turn may have come between.
-        shut = self._judge(await self._lookout.look())
+        seen = await self._lookout.look()
+        shut = self._judge(seen)
         if shut is not None:
             await self._store.move(prompt.ids, MessageState.QUEUED, reason=shut.hold.value)
             return
         rest_s = IMAGE_REST_S if prompt.names_image else 0.0
         log.info("injecting messages", message_ids=prompt.ids, message_count=len(prompt.ids))
-        await self._settled(prompt.ids, await self._typed(prompt, pastes=prompt.pastes, rest_s=rest_s))
+        await self._settled(prompt.ids, await self._typed(seen, prompt, pastes=prompt.pastes, rest_s=rest_s))
 
     async def _typed(
-        self, text: Prompt | ExpectedPrompt, *, pastes: tuple[str, ...], rest_s: float = IMAGE_REST_S
+        self,
+        seen: Observation,
+        text: Prompt | ExpectedPrompt,
+        *,
+        pastes: tuple[str, ...],
+        rest_s: float = IMAGE_REST_S,
     ) -> Typed:
-        self._typing = True
+        self._typing, self._last = True, text
         try:
-            return await self._typist.type(pastes, lead=text.lead, body=text.body, rest_s=rest_s)
+            return await self._typist.type(seen, pastes, lead=text.lead, body=text.body, rest_s=rest_s)
         except PaneLost:
             return Typed(outcome=Outcome.UNCERTAIN, reason="the tmux pane went away while it was being typed")
         finally:
@@ -246,7 +271,7 @@ class Dispatcher:
                 self._reached(Point.PROVED)
                 await self._store.move(ids, MessageState.SUBMITTED, prompt_id=typed.prompt_id)
                 self._reached(Point.SUBMITTED)
-            case Outcome.REMOVED:
+            case Outcome.REMOVED | Outcome.UNSENT:
                 await self._store.move(ids, MessageState.QUEUED, reason=typed.reason)
             case Outcome.UNCERTAIN:
                 await self._store.move(ids, MessageState.UNCERTAIN, reason=typed.reason)
@@ -258,6 +283,35 @@ class Dispatcher:
             enters=typed.enters,
             took_s=round(typed.took_s, 3),
         )
+
+    async def _put_aside(self, seen: Observation) -> float:
+        """Put a person's draft aside; the next step sees whether the gate is open then."""
+        worked = await self._typist.put_aside(seen, self._patience)
+        log.info("draft put aside" if worked else "draft not put aside")
+        return 0.0 if worked else SCREEN_TICK_S
+
+    # ---------------------------------------------------------------------- what a hook of the user's forbade
+
+    async def _bury_blocked(self) -> None:
+        """Give up messages whose prompt a UserPromptSubmit hook forbade: it would forbid them again."""
+        told = self._lookout.blocked()
+        if not told:
+            return
+        expected = await self._store.expected()
+        for blocked in told:
+            for batch in expected:
+                is_of_it = blocked.at >= batch.typed_at  # also one typed again after an older refusal
+                if is_of_it and carries(blocked.text, lead=batch.lead, body=batch.body) is not Match.NO:
+                    await self._store.move(batch.ids, MessageState.DEAD, reason=blocked.reason)
+                    log.warning("prompt blocked", message_ids=batch.ids, outcome=MessageState.DEAD.value)
+                    self._blocked = batch
+
+    async def _take_back(self, batch: ExpectedPrompt) -> float:
+        """Remove from the box what Claude gave back; what a person has begun to work on stays: a draft."""
+        self._blocked = None
+        empty = await self._typist.take_back(lead=batch.lead, body=batch.body)
+        log.info("blocked text removed" if empty else "blocked text left in the box", message_ids=batch.ids)
+        return 0.0
 
     # -------------------------------------------------------------------------------------- reconciliation
 
@@ -277,10 +331,10 @@ class Dispatcher:
         match echo_of(screen.draft, lead=batch.lead, body=batch.body):
             case Echo.OURS:
                 log.info("typed text found in the input box", message_ids=batch.ids)
-                await self._settled(batch.ids, await self._typed(batch, pastes=()))
+                await self._settled(batch.ids, await self._typed(seen, batch, pastes=()))
             case Echo.LEAD if quiet:
                 log.info("beginning of typed text found in the input box", message_ids=batch.ids)
-                await self._settled(batch.ids, await self._typed(batch, pastes=(batch.body,)))
+                await self._settled(batch.ids, await self._typed(seen, batch, pastes=(batch.body,)))
             case Echo.NOTHING if quiet:
                 await self._give_back(batch)
             case _:

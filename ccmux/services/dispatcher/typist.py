@@ -1,4 +1,7 @@
-"""The typist: one prompt from its paste to its outcome, as the machine in `core/injection.py` says."""
+"""The typist: one prompt from its paste to its outcome, as the machine in `core/injection.py` says.
+
+Whatever it sends it sends only if no person has pressed a key since the look it decided by.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,17 @@ from dataclasses import dataclass
 
 from ccmux.core.echo import Echo, echo_of
 from ccmux.core.failpoints import Point
+from ccmux.core.gate import KEYS_DRAWN_S
 from ccmux.core.injection import Finished, Injection, LookAgain, Outcome, PressEnter
 from ccmux.core.observation import ScreenKind
+from ccmux.core.patience import PROOF_TICK_S, PROOF_WAIT_S, Patience
 from ccmux.core.state import Observation
 from ccmux.ports import Pane, Reached
 from ccmux.services.dispatcher.lookout import Lookout
+
+TAKE_BACK_S = 3.0
+TAKE_BACK_PRESSES = 12
+"""What is given back has three lines at most, or is one placeholder; Ctrl-U takes half a line break too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +43,13 @@ class Typist:
         self._reached = reached
         self._now_s = asyncio.get_running_loop().time
 
-    async def type(self, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float = 0.0) -> Typed:
+    async def type(
+        self, seen: Observation, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float = 0.0
+    ) -> Typed:
         """Paste, see it in the box, press Enter, and wait for the proof.
 
         Args:
+            seen: The look by which the caller decided.
             pastes: What is sent, one bracketed paste each; nothing where the text stands in the box already.
             lead: The line before a wrapped body, or "".
             body: The text as built, without the blank that a paste may end in.
@@ -47,8 +59,9 @@ class Typist:
             PaneLost: The pane went away; what was sent is uncertain.
         """
         self._lookout.forget_proofs()
-        for text in pastes:
-            await self._pane.paste(text)
+        if pastes:
+            if not await self._pane.paste(*pastes, since=seen.view):
+                return Typed(outcome=Outcome.UNSENT, reason="somebody pressed a key just then")
             self._reached(Point.PASTED)
         began_s = self._now_s()
         injection = Injection(now_s=began_s, rest_s=rest_s)
@@ -64,8 +77,9 @@ class Typist:
             else:
                 match injection.looked(_echo(seen, lead, body), free=_free(seen), now_s=now_s):
                     case PressEnter():
-                        await self._pane.press("Enter")
-                        self._reached(Point.ENTERED)
+                        if await self._pane.press("Enter", since=seen.view):
+                            injection.entered(now_s=now_s)
+                            self._reached(Point.ENTERED)
                         continue
                     case LookAgain(after_s):
                         await self._lookout.wait(after_s)
@@ -80,6 +94,48 @@ class Typist:
                 took_s=now_s - began_s,
             )
 
+    async def put_aside(self, seen: Observation, patience: Patience) -> bool:
+        """Press Ctrl-S on the draft of `seen`; return whether Claude surely keeps it.
+
+        Raises:
+            PaneLost: The pane went away.
+        """
+        if not await self._pane.press("C-s", since=seen.view):
+            return False
+        until_s = self._now_s() + PROOF_WAIT_S
+        while True:
+            seen = await self._lookout.look()
+            worked = patience.pressed(seen)
+            if worked is not None or self._now_s() >= until_s:
+                patience.settled(seen, worked=worked is True)
+                return worked is True
+            await self._lookout.wait(PROOF_TICK_S)
+
+    async def take_back(self, *, lead: str, body: str) -> bool:
+        """Remove our own text, which Claude gave back, from the box; return whether the box is empty.
+
+        Each Ctrl-U takes a line. It is pressed only while the box shows ours, or what is left of ours, alone.
+
+        Raises:
+            PaneLost: The pane went away.
+        """
+        allowed = {Echo.OURS}
+        presses, until_s = 0, self._now_s() + TAKE_BACK_S
+        last: str | None = None
+        while presses < TAKE_BACK_PRESSES and self._now_s() < until_s:
+            seen = await self._lookout.look()
+            draft = seen.screen.draft if seen.screen is not None else None
+            echo = _echo(seen, lead, body)
+            if draft == "" and presses:
+                return True
+            if _free(seen) and echo in allowed and draft != last:
+                if await self._pane.press("C-u", since=seen.view):
+                    presses, last, allowed = presses + 1, draft, {Echo.OURS, Echo.LEAD, Echo.PARTLY}
+            elif draft and echo not in allowed:
+                return False  # somebody works with it: it is theirs now
+            await self._lookout.wait(PROOF_TICK_S)
+        return False
+
 
 def _echo(seen: Observation, lead: str, body: str) -> Echo:
     if seen.screen is None or seen.screen.kind is not ScreenKind.PROMPT:
@@ -88,5 +144,6 @@ def _echo(seen: Observation, lead: str, body: str) -> Echo:
 
 
 def _free(seen: Observation) -> bool:
-    """Tell whether Enter would reach the input box of an idle Claude."""
-    return seen.hold is None and seen.view is not None and not seen.view.in_mode
+    """Tell whether Enter would reach the input box of an idle Claude, and all that was typed is drawn."""
+    view = seen.view
+    return seen.hold is None and view is not None and not view.in_mode and view.keys_quiet_s >= KEYS_DRAWN_S
