@@ -16,6 +16,7 @@ import msgspec
 
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.failpoints import Point
+from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.observation import PaneProcess, PaneView, Sighting
 from ccmux.core.outgoing import Outgoing
@@ -110,7 +111,9 @@ class HostedSession:
 class Store(Protocol):
     """The database: one transaction a call; a change and the event that tells of it are one transaction.
 
-    Raises StoreFailed.
+    `take_in`, `revive`, `drop`, `pause` and `put_out` raise StoreFailed at once: somebody waits for an answer,
+    and nothing was done. All others wait while the disk is full, read-only or locked, and raise it only where
+    waiting is of no use.
     """
 
     # messages
@@ -152,7 +155,26 @@ class Store(Protocol):
         ...
 
     async def counts(self) -> dict[str, int]:
-        """Return how many messages are in each state."""
+        """Return how many messages are in each state; dropped dead letters are not counted."""
+        ...
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        """Return the newest dead letters, newest first, without those that were dropped."""
+        ...
+
+    async def dead_letter(self, id_: int) -> DeadLetter | None:
+        """Return one, None where there is none of that number."""
+        ...
+
+    async def revive(self, id_: int, parsed: Incoming | None) -> Taken | None:
+        """Queue a dead letter again under its own number, as it stands or as `parsed` has it.
+
+        None: it is no dead letter (any more). A duplicate: its key was taken by that message; it stays dead.
+        """
+        ...
+
+    async def drop(self, id_: int) -> bool:
+        """Take a dead letter off the list; its bytes stay on disk. False where it is none."""
         ...
 
     # turns and the hosted session

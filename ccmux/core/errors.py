@@ -107,10 +107,15 @@ class PortTaken(CcmuxError):
 
 
 class StoreFailed(CcmuxError):
-    """The database could not do what was asked; `reason` is SQLite's own word."""
+    """The database could not do what was asked; `reason` is SQLite's own word.
 
-    def __init__(self, path: str, reason: str, way_out: str) -> None:
+    `passes`: it may end by itself (a full disk, another program's lock): the same call is worth another try.
+    """
+
+    def __init__(self, path: str, reason: str, way_out: str, *, passes: bool = False) -> None:
         self.reason = reason
+        self.way_out = way_out
+        self.passes = passes
         super().__init__(f"database {path}: {reason}; {way_out}")
 
 

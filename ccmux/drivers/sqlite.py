@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
@@ -17,17 +17,39 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
+import structlog
 
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType, QueuedLines, encode
+from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import FOLLOWS, OPEN_STATES, Incoming, Message, MessageState, Rejected
 from ccmux.core.outgoing import Outgoing
-from ccmux.ports import Clock, ExpectedPrompt, FinishedTurn, HostedSession, Taken
+from ccmux.ports import (
+    NOTHING_READ,
+    Clock,
+    ExpectedPrompt,
+    FinishedTurn,
+    HostedSession,
+    ReadTo,
+    Taken,
+)
 
 T = TypeVar("T")
 
-BUSY_TIMEOUT_MS = 5_000
-"""How long another program (a backup, a curious sqlite3 shell) may hold the database."""
+log = structlog.get_logger()
+
+BUSY_AT_START_MS = 5_000
+BUSY_MS = 100
+"""How long SQLite itself waits, in our one thread, for another program (a backup, a sqlite3 shell)."""
+
+BUSY_FOR_ASKERS_S = 5.0
+"""How long somebody who waits for an answer waits for that other program."""
+
+RETRY_FIRST_S = 0.1
+RETRY_MAX_S = 5.0
+
+SHOWN_BYTES = 65_536
+"""So much of a line that is no message is shown as text in lists."""
 
 SECONDS_A_DAY = 86_400
 
@@ -155,6 +177,13 @@ MIGRATIONS: tuple[str, ...] = (
     INSERT INTO session SELECT session_id, transcript_path, 0 FROM hosted WHERE true
         ON CONFLICT DO UPDATE SET transcript_path = excluded.transcript_path;
     """,  # noqa: S608 - our own words
+    """
+    CREATE TABLE read_to (
+        door   TEXT PRIMARY KEY,
+        stream TEXT NOT NULL,
+        offset INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 
@@ -193,6 +222,9 @@ class SqliteStore:
         self._db: sqlite3.Connection
         self._seq = 0
         self._message_id = 0
+        self._held = 0
+        """How many calls wait for the database to work again."""
+        self._trouble = ""
         self._now = 0.0
         self._told: list[Event] = []
         """Of the transaction that is open: when it began, and the events it will tell."""
@@ -209,7 +241,7 @@ class SqliteStore:
         """
         store = cls(path, session=session, clock=clock, on_events=on_events)
         try:
-            await store._in_thread(store._open)
+            await store._once(store._open)
         except BaseException:
             store._thread.shutdown()
             raise
@@ -222,8 +254,13 @@ class SqliteStore:
 
     # ------------------------------------------------------------------------------------------- messages
 
-    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
-        return await self._in_thread(self._take_in, batch)
+    async def take_in(
+        self, batch: Sequence[Incoming | Rejected], *, read_to: Mapping[str, ReadTo] = NOTHING_READ
+    ) -> list[Taken]:
+        return await self._for_asker(self._take_in, batch, read_to)
+
+    async def doors_read_to(self) -> dict[str, ReadTo]:
+        return await self._in_thread(self._doors_read_to)
 
     async def waiting(self, limit: int) -> list[Message]:
         return await self._select_messages("state = 'queued' ORDER BY id LIMIT ?", (limit,))
@@ -256,6 +293,19 @@ class SqliteStore:
     async def counts(self) -> dict[str, int]:
         return await self._in_thread(self._counts)
 
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return await self._in_thread(self._letters, "ORDER BY id DESC LIMIT ?", limit)
+
+    async def dead_letter(self, id_: int) -> DeadLetter | None:
+        letters = await self._in_thread(self._letters, "AND id = ?", id_)
+        return letters[0] if letters else None
+
+    async def revive(self, id_: int, parsed: Incoming | None) -> Taken | None:
+        return await self._for_asker(self._revive, id_, parsed)
+
+    async def drop(self, id_: int) -> bool:
+        return await self._for_asker(self._drop, id_)
+
     # ----------------------------------------------------------------------------- turns, hosted session
 
     async def finish_turn(self, turn: FinishedTurn) -> bool:
@@ -271,7 +321,7 @@ class SqliteStore:
         return bool(await self._in_thread(self._one, "SELECT count(*) FROM pause"))
 
     async def pause(self, *, on: bool) -> None:
-        await self._in_thread(self._pause, on)
+        await self._for_asker(self._pause, on)
 
     # --------------------------------------------------------------------------------------------- events
 
@@ -291,7 +341,7 @@ class SqliteStore:
     # --------------------------------------------------------------------------------------------- outbox
 
     async def put_out(self, channel: str, message: str, *, key: str | None, ts: float) -> Taken:
-        return await self._in_thread(self._put_out, channel, message, key, ts)
+        return await self._for_asker(self._put_out, channel, message, key, ts)
 
     async def next_out(self, channel: str) -> Outgoing | None:
         return await self._in_thread(self._next_out, channel)
@@ -311,25 +361,72 @@ class SqliteStore:
     # ----------------------------------------------------------------- the thread's side: opening, errors
 
     async def _in_thread(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Do what the house itself must do: where it fails and that may pass, try again until it is done."""
+        failures = 0
+        try:
+            while True:
+                try:
+                    return await self._once(call, *arguments)
+                except StoreFailed as error:
+                    if not error.passes:
+                        raise
+                    self._hold(error)
+                    self._held += failures == 0
+                    failures += 1
+                    await asyncio.sleep(min(RETRY_FIRST_S * 2**failures, RETRY_MAX_S))
+        finally:
+            if failures:
+                self._held -= 1
+                self._let_go()
+
+    async def _for_asker(self, call: Callable[..., T], *arguments: Any) -> T:
+        """Do what somebody asked for who waits for the answer: a failure is one, and nothing was done."""
+        give_up_s = self._loop.time() + BUSY_FOR_ASKERS_S
+        while True:
+            try:
+                return await self._once(call, *arguments)
+            except StoreFailed as error:
+                if not (_is_busy(error) and self._loop.time() < give_up_s):
+                    raise
+
+    async def _once(self, call: Callable[..., T], *arguments: Any) -> T:
         return await self._loop.run_in_executor(self._thread, self._translated, call, arguments)
+
+    @property
+    def trouble(self) -> str:
+        """Why the house waits for the database now, and what ends that; "" where it does not wait."""
+        return self._trouble
+
+    def _hold(self, error: StoreFailed) -> None:
+        if not self._trouble:
+            log.error("store held", reason=error.reason, way_out=error.way_out)
+        self._trouble = f"{error.reason}; {error.way_out}"
+
+    def _let_go(self) -> None:
+        if self._held == 0:
+            self._trouble = ""
+            log.info("store resumed")
 
     def _translated(self, call: Callable[..., T], arguments: tuple[Any, ...]) -> T:
         try:
             return call(*arguments)
-        except sqlite3.Error as error:
-            raise StoreFailed(str(self._path), str(error), _way_out(error)) from error
+        except (sqlite3.Error, OSError) as error:
+            raise StoreFailed(
+                str(self._path), str(error), _way_out(error), passes=_primary(error) in _PASSING
+            ) from error
 
     def _open(self) -> None:
         self._path.touch(mode=0o600)
         self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         try:
-            self._db.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_AT_START_MS}")
             self._db.execute("PRAGMA journal_mode = WAL")
             self._db.execute("PRAGMA synchronous = FULL")
             self._db.execute("PRAGMA foreign_keys = ON")
             self._migrate()
             self._seq = self._one("SELECT coalesce(max(seq), 0) FROM event")
             self._message_id = self._one("SELECT coalesce(max(id), 0) FROM message")
+            self._db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
         except BaseException:
             self._db.close()
             raise
@@ -394,7 +491,7 @@ class SqliteStore:
 
     # ------------------------------------------------------------------------ the thread's side: messages
 
-    def _take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+    def _take_in(self, batch: Sequence[Incoming | Rejected], read_to: Mapping[str, ReadTo]) -> list[Taken]:
         answers: list[Taken] = []
         rows: list[tuple[Any, ...]] = []
         with self._transaction() as now:
@@ -422,22 +519,30 @@ class SqliteStore:
                 )
                 answers.append(Taken(id_))
             self._insert("message", _MESSAGE_COLUMNS, rows)
+            self._db.executemany(
+                "INSERT OR REPLACE INTO read_to VALUES (?, ?, ?)",
+                [(door, read.stream, read.offset) for door, read in read_to.items()],
+            )
         return answers
+
+    def _doors_read_to(self) -> dict[str, ReadTo]:
+        rows = self._db.execute("SELECT door, stream, offset FROM read_to")
+        return {door: ReadTo(stream, offset) for door, stream, offset in rows}
 
     def _dead_row(self, item: Rejected, now: float) -> tuple[Any, ...]:
         self._message_id = id_ = self._message_id + 1
         self._tell_message(id_, item.channel, None, MessageState.DEAD, item.reason)
-        shown = item.raw.decode("utf-8", "replace")
+        shown = item.raw[:SHOWN_BYTES].decode("utf-8", "replace")
         return (
             *(id_, item.channel, shown, now, None, "{}", "[]", item.raw),
             *("dead", item.reason, now, item.whole_bytes),
         )
 
-    def _known_key(self, channel: str, key: str, now: float) -> int | None:
-        """Return the message that took this key, or take it for the next message."""
+    def _known_key(self, channel: str, key: str, now: float, *, taker: int | None = None) -> int | None:
+        """Return the message that took this key, or take it for `taker`, which is the next message."""
         new = self._db.execute(
             "INSERT INTO taken_key VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            (channel, key, self._message_id + 1, now),
+            (channel, key, self._message_id + 1 if taker is None else taker, now),
         ).rowcount
         if new:
             return None
@@ -513,6 +618,63 @@ class SqliteStore:
         counts["dead"] = self._one("SELECT count(*) FROM message WHERE state = 'dead' AND dropped_at IS NULL")
         return counts
 
+    # ------------------------------------------------------------------ the thread's side: dead letters
+
+    def _letters(self, clause: str, value: int) -> list[DeadLetter]:
+        rows = self._db.execute(
+            "SELECT id, channel, changed_at, reason, key, raw, content, whole_bytes FROM message"  # noqa: S608
+            f" WHERE state = 'dead' AND dropped_at IS NULL {clause}",
+            (value,),
+        )
+        return [
+            DeadLetter(
+                id=id_,
+                channel=channel,
+                at=at,
+                reason=reason,
+                key=key,
+                raw=raw,
+                content=content,
+                whole_bytes=whole_bytes,
+            )
+            for id_, channel, at, reason, key, raw, content, whole_bytes in rows
+        ]
+
+    def _revive(self, id_: int, parsed: Incoming | None) -> Taken | None:
+        with self._transaction() as now:
+            letters = self._letters("AND id = ?", id_)
+            if not letters:
+                return None
+            if parsed is not None:
+                if parsed.key is not None:
+                    known = self._known_key(parsed.channel, parsed.key, now, taker=id_)
+                    if known is not None and known != id_:
+                        return Taken(known, duplicate=True)
+                self._db.execute(
+                    "UPDATE message SET channel = ?, content = ?, ts = ?, key = ?, meta = ?, attachments = ?"
+                    " WHERE id = ?",
+                    (
+                        *(parsed.channel, parsed.content, parsed.ts, parsed.key),
+                        *(_json(parsed.meta), _json(parsed.attachments), id_),
+                    ),
+                )
+            # What was typed before proves nothing about the new try.
+            self._db.execute("UPDATE message SET batch = NULL, prompt_id = NULL WHERE id = ?", (id_,))
+            self._set_state((id_,), MessageState.QUEUED, "tried again", None, now)
+        return Taken(id_)
+
+    def _drop(self, id_: int) -> bool:
+        with self._transaction() as now:
+            dropped = self._db.execute(
+                "UPDATE message SET dropped_at = ? WHERE id = ? AND state = 'dead' AND dropped_at IS NULL"
+                " RETURNING channel, key, reason",
+                (now, id_),
+            ).fetchone()
+            if dropped is not None:
+                channel, key, reason = dropped
+                self._tell_message(id_, channel, key, MessageState.DEAD, f"dropped; it was: {reason}")
+        return dropped is not None
+
     # ------------------------------------------------------------------- the thread's side: turns, outbox
 
     def _finish_turn(self, turn: FinishedTurn) -> bool:
@@ -549,7 +711,12 @@ class SqliteStore:
         return HostedSession(session_id=row[0], transcript_path=row[1], spoken=bool(row[2]), offset=row[3])
 
     def _host(self, session: HostedSession) -> None:
-        with self._transaction():
+        with self._transaction() as now:
+            self._db.execute(
+                "INSERT INTO session VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET"
+                " transcript_path = coalesce(nullif(excluded.transcript_path, ''), transcript_path)",
+                (session.session_id, session.transcript_path, now),
+            )
             self._db.execute(
                 "INSERT INTO hosted VALUES (1, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
                 " session_id = excluded.session_id, transcript_path = excluded.transcript_path,"
@@ -642,9 +809,31 @@ def _message(row: tuple[Any, ...]) -> Message:
     )
 
 
-def _way_out(error: sqlite3.Error) -> str:
+def _primary(error: Exception) -> int:
+    """Return SQLite's primary result code, 0 where the error is none of SQLite's."""
+    code: int = getattr(error, "sqlite_errorcode", 0)
+    # The file was deleted or another was put in its place: to wait for it is of no use.
+    return 0 if code == sqlite3.SQLITE_READONLY_DBMOVED else code & 0xFF
+
+
+def _is_busy(error: StoreFailed) -> bool:
+    return error.__cause__ is not None and _primary(error.__cause__) == sqlite3.SQLITE_BUSY  # type: ignore[arg-type]
+
+
+_PASSING = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_IOERR,
+    }
+)
+"""A person or another program can end these while we wait; a damaged database heals by no waiting."""
+
+
+def _way_out(error: Exception) -> str:
     """Return what a person can do about SQLite's primary result code (https://www.sqlite.org/rescode.html)."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     return {
         sqlite3.SQLITE_FULL: "free some disk space; ccmux goes on by itself",
         sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
@@ -653,4 +842,4 @@ def _way_out(error: sqlite3.Error) -> str:
         sqlite3.SQLITE_IOERR: "look at the disk",
         sqlite3.SQLITE_CORRUPT: "move it aside and start again, or restore a backup",
         sqlite3.SQLITE_NOTADB: "move it aside and start again, or restore a backup",
-    }.get(code, "see the log")
+    }.get(_primary(error), "make the file and its folder writable, and see that the disk is not full")

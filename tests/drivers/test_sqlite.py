@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.messages import Incoming, MessageState, Rejected
+from ccmux.drivers import sqlite as sqlite_driver
 from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, Taken
 
@@ -364,3 +366,199 @@ def test_more_rows_than_one_statement_takes_come_in_whole_and_in_order(tmp_path:
         assert [e.seq for e in await d.store.events_since(0, (), 2_000)] == list(range(1, 1_104))
 
     run(tmp_path, story)
+
+
+# ------------------------------------------------------------------------------------------ dead letters
+
+
+async def three_dead(d: Desk) -> None:
+    await d.store.take_in(
+        [
+            Rejected(channel="tg", raw=b'{"content": "\xff"}', reason="not valid UTF-8: byte 0xff"),
+            Rejected(channel="in", raw=b"x" * 10, reason="too long", whole_bytes=99),
+            said("given up", key="k"),
+            said("alive"),
+        ]
+    )
+    await d.store.begin_typing([3], lead="", body="B")
+    await d.store.move([3], MessageState.DEAD, reason="never reported", prompt_id="p")
+
+
+def test_dead_letters_are_kept_to_the_byte(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        given_up, too_long, bad = await d.store.dead_letters(10)
+        assert (bad.id, bad.channel, bad.verbatim) == (1, "tg", b'{"content": "\xff"}')
+        assert (too_long.verbatim, too_long.whole_bytes, too_long.reason) == (b"x" * 10, 99, "too long")
+        assert (given_up.raw, given_up.verbatim, given_up.key) == (None, b"given up", "k")
+        assert await d.store.dead_letter(1) == bad
+        assert await d.store.dead_letter(4) is None
+        assert len(await d.store.dead_letters(2)) == 2
+
+    run(tmp_path, story)
+
+
+def test_a_dropped_letter_is_off_the_list_and_stays_on_disk(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        assert await d.store.drop(1)
+        assert not await d.store.drop(1)
+        assert not await d.store.drop(4)
+        assert [letter.id for letter in await d.store.dead_letters(10)] == [3, 2]
+        assert await d.store.dead_letter(1) is None
+        assert await d.store.revive(1, None) is None
+        counts = {state: count for state, count in (await d.store.counts()).items() if count}
+        assert counts == {"queued": 1, "dead": 2}
+        assert len(await d.store.message("1")) == 1
+        await asyncio.sleep(0)
+        assert d.lines("message")[-1]["reason"] == "dropped; it was: not valid UTF-8: byte 0xff"
+
+    run(tmp_path, story)
+
+
+def test_a_given_up_message_is_queued_again_as_if_it_had_never_been_typed(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        assert await d.store.revive(3, None) == Taken(3)
+        assert await d.store.revive(3, None) is None
+        first, second = await d.store.waiting(10)
+        assert (first.id, first.state, first.reason, first.prompt_id) == (3, "queued", "tried again", None)
+        assert second.content == "alive"
+        assert await d.store.expected() == []
+
+    run(tmp_path, story)
+
+
+def test_a_line_that_is_a_message_now_is_queued_under_its_own_number(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        meaning = Incoming(channel="tg.bob", content="hi", ts=1.0, key="new", meta={"a": 1})
+        assert await d.store.revive(1, meaning) == Taken(1)
+        [kept] = await d.store.message("new")
+        assert (kept.id, kept.channel, kept.content, kept.meta) == (1, "tg.bob", "hi", {"a": 1})
+        assert await d.store.take_in([said("again", channel="tg.bob", key="new")]) == [Taken(1, True)]
+
+        await d.store.begin_typing([1], lead="", body="B")
+        await d.store.move([1], MessageState.DEAD, reason="never reported")
+        assert await d.store.revive(1, meaning) == Taken(1)
+
+    run(tmp_path, story)
+
+
+def test_a_line_whose_key_another_message_took_stays_dead(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        meaning = Incoming(channel="tg", content="hi", ts=1.0, key="k")
+        assert await d.store.revive(1, meaning) == Taken(3, True)
+        assert [letter.id for letter in await d.store.dead_letters(10)] == [3, 2, 1]
+
+    run(tmp_path, story)
+
+
+# ------------------------------------------------------------------------------- a database in trouble
+
+
+@contextmanager
+def full(d: Desk) -> Iterator[None]:
+    """No page more: the disk is full."""
+    [pages] = d.store._db.execute("PRAGMA page_count").fetchone()
+    d.store._db.execute(f"PRAGMA max_page_count = {pages}")
+    yield
+    d.store._db.execute("PRAGMA max_page_count = 1000000000")
+
+
+@contextmanager
+def read_only(d: Desk) -> Iterator[None]:
+    d.store._db.execute("PRAGMA query_only = ON")
+    yield
+    d.store._db.execute("PRAGMA query_only = OFF")
+
+
+@contextmanager
+def locked(d: Desk) -> Iterator[None]:
+    """Another program writes and does not come to an end."""
+    other = sqlite3.connect(d.store._path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    yield
+    other.execute("COMMIT")
+    other.close()
+
+
+TROUBLES = {
+    "full": (full, "free some disk"),
+    "read-only": (read_only, "writable"),
+    "locked": (locked, "close"),
+}
+LONG = "x" * 100_000
+
+
+@pytest.mark.parametrize(("trouble", "way_out"), TROUBLES.values(), ids=TROUBLES)
+def test_the_house_waits_for_its_database_and_goes_on_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Any, way_out: str
+) -> None:
+    monkeypatch.setattr(sqlite_driver, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(sqlite_driver, "BUSY_FOR_ASKERS_S", 0.0)
+
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("a")])
+        with capture_logs() as logged:
+            async with asyncio.TaskGroup() as group:
+                with trouble(d):
+                    typing = group.create_task(d.store.begin_typing([1], lead="", body=LONG))
+                    told = group.create_task(
+                        d.store.record(Draft(type=EventType.STATE, fields={"state": LONG}))
+                    )
+                    while d.store._held < 2:  # noqa: ASYNC110 - nothing tells
+                        await asyncio.sleep(0)
+                    assert way_out in d.store.trouble
+                    assert [m.content for m in await d.store.waiting(5)] == ["a"]
+                    with pytest.raises(StoreFailed, match=way_out) as refused:
+                        await d.store.take_in([said(LONG)])
+                    assert refused.value.passes
+                    assert not typing.done()
+                    assert not told.done()
+        assert d.store.trouble == ""
+        assert [line["event"] for line in logged] == ["store held", "store resumed"]
+        assert [b.ids for b in await d.store.expected()] == [(1,)]
+        assert await d.store.take_in([said("b")]) == [Taken(2)]
+        await asyncio.sleep(0)
+        assert [e["seq"] for e in d.lines()] == [1, 2, 3, 4]
+
+    run(tmp_path, story)
+
+
+def test_who_stops_waiting_leaves_no_trouble_behind(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("a")])
+        with read_only(d):
+            async with asyncio.TaskGroup() as group:
+                moving = group.create_task(d.store.begin_typing([1], lead="", body="B"))
+                while not d.store._held:  # noqa: ASYNC110 - nothing tells
+                    await asyncio.sleep(0)
+                moving.cancel()
+        assert d.store.trouble == ""
+
+    run(tmp_path, story)
+
+
+def test_a_damaged_database_is_not_waited_for(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("x" * 3_000) for _ in range(200)])
+        d.store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = d.store._path.read_bytes()
+        d.store._path.write_bytes(whole[:4_096] + b"\xff" * (len(whole) - 4_096))
+        other = sqlite3.connect(d.store._path)  # our own cache must be thrown away
+        other.execute("PRAGMA user_version = 2")
+        other.commit()
+        other.close()
+        with pytest.raises(StoreFailed, match="restore a backup") as damaged:
+            await d.store.begin_typing([1], lead="", body="B")
+        assert not damaged.value.passes
+
+    run(tmp_path, story)
+
+
+def test_a_place_where_no_file_can_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "ccmux.db").mkdir()
+    with pytest.raises(StoreFailed, match="writable"):
+        run(tmp_path, _nothing)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,7 +14,15 @@ from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, EventType
 from ccmux.core.messages import FOLLOWS, OPEN_STATES, Incoming, Message, MessageState, Rejected
 from ccmux.core.outgoing import Outgoing
-from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, OutputChange, Taken
+from ccmux.ports import (
+    NOTHING_READ,
+    ExpectedPrompt,
+    FinishedTurn,
+    HostedSession,
+    OutputChange,
+    ReadTo,
+    Taken,
+)
 
 
 class FakeMessageStore:
@@ -25,20 +33,28 @@ class FakeMessageStore:
 
     def __init__(self) -> None:
         self.rows: dict[int, Incoming | Rejected] = {}
+        self.read_to: dict[str, ReadTo] = {}
         self.commits: list[int] = []
         self.failures = 0
         self.failing = False
+        self.passes = True
         self.begun = asyncio.Event()
         self.held: asyncio.Event | None = None
 
-    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
+    async def doors_read_to(self) -> dict[str, ReadTo]:
+        return dict(self.read_to)
+
+    async def take_in(
+        self, batch: Sequence[Incoming | Rejected], *, read_to: Mapping[str, ReadTo] = NOTHING_READ
+    ) -> list[Taken]:
         self.begun.set()
         if self.held is not None:
             await self.held.wait()
         if self.failing:
             self.failures += 1
-            raise StoreFailed("fake.db", "disk is full", "free some space")
+            raise StoreFailed("fake.db", "disk is full", "free some space", passes=self.passes)
         self.commits.append(len(batch))
+        self.read_to.update(read_to)
         return [self._take(one) for one in batch]
 
     def _take(self, one: Incoming | Rejected) -> Taken:
