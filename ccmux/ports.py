@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, Flag, auto
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -108,6 +109,17 @@ class HostedSession:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class ReadTo:
+    """How far a door's bytes are on disk as messages: `offset` counts from the start of the run `stream`."""
+
+    stream: str
+    offset: int
+
+
+NOTHING_READ: Mapping[str, ReadTo] = MappingProxyType({})
+
+
 class Store(Protocol):
     """The database: one transaction a call; a change and the event that tells of it are one transaction.
 
@@ -117,8 +129,17 @@ class Store(Protocol):
     """
 
     # messages
-    async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
-        """Commit a batch: messages `queued`, rejects `dead`; answers in the same order."""
+    async def take_in(
+        self, batch: Sequence[Incoming | Rejected], *, read_to: Mapping[str, ReadTo] = NOTHING_READ
+    ) -> list[Taken]:
+        """Commit a batch: messages `queued`, rejects `dead`; answers in the same order.
+
+        `read_to` is committed with them: how far these doors' streams have become messages now.
+        """
+        ...
+
+    async def doors_read_to(self) -> dict[str, ReadTo]:
+        """Return how far each door's stream has become messages."""
         ...
 
     async def waiting(self, limit: int) -> list[Message]:
@@ -239,23 +260,33 @@ class InputChunk:
 
     `door` is the FIFO's name: two doors may feed one channel, and their lines must not be mixed.
     `ended`: nobody writes on what was begun: a last line without a newline is a whole one.
+    `stream` and `end` say where its last byte stands among the door's bytes (`ReadTo`).
     """
 
     door: str
     channel: str
     data: bytes
     ended: bool = False
+    stream: str = ""
+    end: int = 0
 
 
 class Inputs(Protocol):
-    """The doors: the FIFO `in`, which is made, and every `in.*`, which adapters make."""
+    """The doors: the FIFO `in`, which is made, and every `in.*`, which adapters make.
 
-    def opened(self) -> AbstractContextManager[None]:
+    What was read and not told `done` is handed out again by the next daemon, whatever became of this one.
+    """
+
+    def opened(self, read_to: Mapping[str, ReadTo] = NOTHING_READ) -> AbstractContextManager[None]:
         """Find doors as they come and go; outside this context there are none.
+
+        Args:
+            read_to: How far each door's bytes have become messages; what lies behind is handed out first.
 
         Raises:
             RuntimeDirUnsafe: The directory cannot be made again.
             AlreadyRunning: Another daemon has it.
+            StateDirUnsafe: There is no place for what is read.
         """
         ...
 
@@ -268,13 +299,40 @@ class Inputs(Protocol):
         """
         ...
 
-    def done(self, chunks: Sequence[InputChunk]) -> None:
-        """Say that these are on disk."""
+    def done(self, chunks: Sequence[InputChunk], read_to: Mapping[str, ReadTo] = NOTHING_READ) -> None:
+        """Say that these are on disk; of a door in `read_to` so far, of any other to the chunk's end."""
         ...
 
     def rest(self) -> Sequence[InputChunk]:
-        """Return what is read and was not handed out; after `opened` also what stood in the pipes."""
+        """Read no more; return what was read and not handed out, and what stands in the pipes."""
         ...
+
+
+class Keeper(Protocol):
+    """Holds FIFOs open beyond the daemon's death: a pipe's bytes go with its last descriptor."""
+
+    def kept(self) -> Sequence[tuple[str, int]]:
+        """Return what outlived the last daemon, by key, once; the descriptors are the caller's then."""
+        ...
+
+    def keep(self, key: str, fd: int) -> None:
+        """Hold this FIFO too. Letters, digits, `.`, `_`, `-` and `~`; a key that is held stays as it is."""
+        ...
+
+    def drop(self, key: str) -> None:
+        """Hold it no more."""
+        ...
+
+
+class NoKeeper:
+    """Keeps nothing: the bytes in the pipes end with the daemon."""
+
+    def kept(self) -> Sequence[tuple[str, int]]:
+        return ()
+
+    def keep(self, key: str, fd: int) -> None: ...
+
+    def drop(self, key: str) -> None: ...
 
 
 # ----------------------------------------------------------------------------------------------- the hub
@@ -605,6 +663,7 @@ class LineTail(Protocol):
 
 
 __all__ = [
+    "NOTHING_READ",
     "ChannelInfo",
     "Channels",
     "Clock",
@@ -618,12 +677,15 @@ __all__ = [
     "HostedSession",
     "InputChunk",
     "Inputs",
+    "Keeper",
     "LineListener",
     "LineTail",
+    "NoKeeper",
     "OutputChange",
     "Outputs",
     "Pane",
     "Reached",
+    "ReadTo",
     "SendOutcome",
     "SendResult",
     "Sightings",

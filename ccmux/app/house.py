@@ -196,7 +196,8 @@ class House:
             clock=clock,
             project=layout.project,
             version=__version__,
-            more_status=lambda: self._more_status(lifecycle),
+            max_line_bytes=settings.input.max_message_bytes,
+            more_status=lambda: {**self._more_status(lifecycle), "trouble": store.trouble},
         )
         subscribers = Subscribers(
             layout.output_sock,
@@ -206,7 +207,13 @@ class House:
         )
         return [
             Intake(
-                inputs=InputFifos(layout.runtime_dir, files, restore=runtime_dir.restore),
+                inputs=InputFifos(
+                    layout.runtime_dir,
+                    files,
+                    restore=runtime_dir.restore,
+                    landing=layout.landing,
+                    max_line_bytes=settings.input.max_message_bytes,
+                ),
                 spool=sent,
                 store=store,
                 sightings=hub,

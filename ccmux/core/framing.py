@@ -31,6 +31,11 @@ class LineFramer:
         """Whether a line has begun and not ended."""
         return self._total > 0
 
+    @property
+    def pending_bytes(self) -> int:
+        """How many of the last bytes fed are of a line that has not ended."""
+        return self._total
+
     def feed(self, chunk: bytes) -> list[bytes | OverLong]:
         """Return the lines that ended in `chunk`, in order."""
         lines = chunk.split(b"\n")

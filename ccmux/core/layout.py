@@ -42,6 +42,11 @@ class Layout:
         return self.state_dir / "ccmux.log"
 
     @property
+    def landing(self) -> Path:
+        """Folder of what was read from the input FIFOs and is not in the database yet."""
+        return self.state_dir / "landing"
+
+    @property
     def send_spool(self) -> Path:
         """Folder of messages that `ccmux send` could not hand over: one file each."""
         return self.state_dir / "spool"

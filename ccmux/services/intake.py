@@ -1,14 +1,15 @@
 """Owns the way in: from a writer's bytes, or a file in the send spool, to messages on disk.
 
-One commit for all that was read at once; a door is read on only after it. It never loses what it has read:
-while the store fails it holds on, and the writers with it; when it is ended it takes what stands in the
-pipes. It never logs a message's text.
+One commit for all that was read at once, and for how far each door was read; a door is read on only after it.
+It never loses what it has read: while the store fails it holds on, and the writers with it; when it is ended
+it takes what stands in the pipes, and leaves to the next start what cannot be stored. It never logs a
+message's text.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -20,7 +21,19 @@ from ccmux.core.framing import LineFramer, OverLong
 from ccmux.core.messages import Incoming, Rejected
 from ccmux.core.observation import QueueGrew
 from ccmux.core.settings import InputSettings
-from ccmux.ports import Clock, InputChunk, Inputs, Reached, Sightings, SpoolFiles, Store, Taken, go_on
+from ccmux.ports import (
+    NOTHING_READ,
+    Clock,
+    InputChunk,
+    Inputs,
+    Reached,
+    ReadTo,
+    Sightings,
+    SpoolFiles,
+    Store,
+    Taken,
+    go_on,
+)
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 30.0
@@ -57,31 +70,36 @@ class Intake:
         self._reached = reached
         self._framers: dict[str, LineFramer] = {}
         self._unsaved: Batch = ()
+        self._unsaved_chunks: Sequence[InputChunk] = ()
         """What was read at the doors and is not on disk yet."""
 
     async def run(self) -> None:
-        """Take in until cancelled; then take what stands in the pipes, and give up what cannot be stored.
+        """Take in until cancelled; then take what stands in the pipes.
 
         Raises:
             RuntimeDirUnsafe: The runtime directory was deleted and cannot be made again.
             AlreadyRunning: Another daemon took it meanwhile.
+            StateDirUnsafe: There is no place for what is read.
+            StoreFailed: How far the last daemon had come cannot be read.
 
         """
-        try:
-            with self._inputs.opened():
+        with self._inputs.opened(await self._store.doors_read_to()):
+            try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._take_lines(), name="intake of lines")
                     group.create_task(self._take_spool(), name="intake of the spool")
-        finally:
-            await self._take_rest()
+            finally:
+                await self._take_rest()
 
     async def _take_lines(self) -> None:
         while True:
-            chunks = await self._inputs.next()
+            chunks = self._unsaved_chunks = await self._inputs.next()
             self._unsaved = self._batch(chunks)
+            read_to = self._read_to(chunks)
             if self._unsaved:
-                await self._save(self._unsaved)
-            self._inputs.done(chunks)
+                await self._save(self._unsaved, read_to)
+            self._unsaved_chunks = ()
+            self._inputs.done(chunks, read_to)
 
     async def _take_spool(self) -> None:
         while True:
@@ -94,13 +112,16 @@ class Intake:
             await self._spool.remove(file.name)
 
     async def _take_rest(self) -> None:
-        batch = [*self._unsaved, *self._batch(self._inputs.rest())]
-        if not batch:
-            return
+        rest = self._inputs.rest()
+        batch, chunks = [*self._unsaved, *self._batch(rest)], [*self._unsaved_chunks, *rest]
+        read_to = self._read_to(chunks)
         try:
-            self._saved(batch, await self._store.take_in(batch))
+            if batch:
+                self._saved(batch, await self._store.take_in(batch, read_to=read_to))
         except StoreFailed as error:
-            log.error("messages lost", count=len(batch), reason=error.reason)  # noqa: TRY400 - it says all
+            log.error("intake ended early", count=len(batch), reason=error.reason)  # noqa: TRY400 - it says all
+        else:
+            self._inputs.done(chunks, read_to)
 
     # ------------------------------------------------------------------------------- from bytes to messages
 
@@ -113,6 +134,16 @@ class Intake:
             for chunk in chunks
             for line in self._lines(chunk)
         ]
+
+    def _read_to(self, chunks: Sequence[InputChunk]) -> dict[str, ReadTo]:
+        """Return how far the doors of these chunks have become lines, once these are cut."""
+        read_to: dict[str, ReadTo] = {}
+        for chunk in chunks:
+            framer = self._framers.get(chunk.door)
+            unfinished = framer.pending_bytes if framer is not None else 0
+            # A stream begun anew keeps only the beginning of a line that is too long, so it may be shorter.
+            read_to[chunk.door] = ReadTo(chunk.stream, max(0, chunk.end - unfinished))
+        return read_to
 
     def _lines(self, chunk: InputChunk) -> Iterator[bytes | OverLong]:
         framer = self._framers.setdefault(chunk.door, LineFramer(self._max_line_bytes))
@@ -129,13 +160,13 @@ class Intake:
 
     # --------------------------------------------------------------------------------- from memory to disk
 
-    async def _save(self, batch: Batch) -> None:
+    async def _save(self, batch: Batch, read_to: Mapping[str, ReadTo] = NOTHING_READ) -> None:
         """Commit a batch, however long that takes."""
         self._reached(Point.RECEIVED)
         failures = 0
         while True:
             try:
-                taken = await self._commit(batch)
+                taken = await self._commit(batch, read_to)
                 break
             except StoreFailed as error:
                 if failures == 0:
@@ -147,9 +178,9 @@ class Intake:
             log.info("intake resumed", failures=failures)
         self._saved(batch, taken)
 
-    async def _commit(self, batch: Batch) -> list[Taken]:
+    async def _commit(self, batch: Batch, read_to: Mapping[str, ReadTo]) -> list[Taken]:
         """Commit; one that has begun is seen to its end, for half a commit cannot be told from none."""
-        commit = asyncio.ensure_future(self._store.take_in(batch))  # noqa: TID251 - it ends before we do
+        commit = asyncio.ensure_future(self._store.take_in(batch, read_to=read_to))  # noqa: TID251 - it ends here
         try:
             return await asyncio.shield(commit)
         except asyncio.CancelledError:

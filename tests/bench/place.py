@@ -27,7 +27,7 @@ async def way_in(folder: Path) -> AsyncIterator[SqliteStore]:
     try:
         with runtime.hold(), Spool(folder / "spool", files, max_file_bytes=1 << 20) as spool:
             intake = Intake(
-                inputs=InputFifos(folder / "run", files, restore=runtime.restore),
+                inputs=InputFifos(folder / "run", files, restore=runtime.restore, landing=folder / "landing"),
                 spool=spool,
                 store=store,
                 sightings=hub,
@@ -36,7 +36,8 @@ async def way_in(folder: Path) -> AsyncIterator[SqliteStore]:
             )
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(intake.run(), name="intake")
-                await asyncio.sleep(0)  # it opens its doors
+                while not (folder / "run" / "in").exists():  # noqa: ASYNC110 - made in the first steps
+                    await asyncio.sleep(0)
                 yield store
                 task.cancel()
     finally:
