@@ -24,6 +24,7 @@ COMMANDS = {
     "status": "tell state, queue and what holds it",
     "messages": "list messages and their states",
     "why": "say exactly why a message, or the head of the queue, waits",
+    "dead": "list, show, retry or drop what could not be taken or delivered",
     "pause": "hold injection until resume",
     "resume": "go on injecting",
     "interrupt": "press Escape in a Claude that is at work",

@@ -52,6 +52,8 @@ def told(status: dict[str, Any], *, now_s: float) -> str:
         lines.append(f"  way out   {status.get('way_out')}")
     else:
         lines.append("  held      by nothing: a message is typed when it comes")
+    if trouble := status.get("trouble"):
+        lines.append(f"  database  waits: {trouble}")
     lines.append(f"  queue     {_counts(status.get('queue'))}")
     if status.get("out"):
         lines.append(f"  outgoing  {_counts(status['out'])} wait for a reader")

@@ -6,11 +6,13 @@ nothing. Every request may carry `project`: a daemon of another project refuses 
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
 
+from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold
 
@@ -55,6 +57,30 @@ class Why(_Request, frozen=True, kw_only=True):
     id: str | int = ""
 
 
+class Dead(_Request, frozen=True, kw_only=True):
+    """List the newest dead letters, newest first. Answer: `letters`."""
+
+    limit: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 50
+
+
+class Letter(_Request, frozen=True, kw_only=True):
+    """One dead letter, whole. Answer: `letter`."""
+
+    id: int
+
+
+class Retry(_Request, frozen=True, kw_only=True):
+    """Queue a dead letter again, under its own number. Answer: `id`."""
+
+    id: int
+
+
+class Drop(_Request, frozen=True, kw_only=True):
+    """Take a dead letter off the list. Answer: `id`."""
+
+    id: int
+
+
 class Pause(_Request, frozen=True):
     """Hold injection. Answer: `paused`."""
 
@@ -67,9 +93,12 @@ class Interrupt(_Request, frozen=True):
     """Press Escape in a Claude that is at work."""
 
 
-Request = Send | Status | Messages | Show | Why | Pause | Resume | Interrupt
+Request = Send | Status | Messages | Show | Why | Dead | Letter | Retry | Drop | Pause | Resume | Interrupt
 
-OPS = ("send", "status", "messages", "show", "why", "pause", "resume", "interrupt")
+OPS = (
+    *("send", "status", "messages", "show", "why", "dead", "letter", "retry", "drop"),
+    *("pause", "resume", "interrupt"),
+)
 
 _REQUEST = msgspec.json.Decoder(Request)
 
@@ -117,6 +146,23 @@ def told(message: Message, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
+def told_letter(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
+    """Return a dead letter as lists tell it; `whole` adds its bytes, in base64 (`verbatim`)."""
+    kept = letter.verbatim
+    return {
+        "id": letter.id,
+        "channel": letter.channel,
+        "at": letter.at,
+        "reason": letter.reason,
+        "key": letter.key,
+        "kind": "message" if letter.raw is None else "line",
+        "bytes": len(kept),
+        "whole_bytes": letter.whole_bytes or len(kept),
+        "content": letter.content if whole else letter.content[:LISTED_CHARS],
+        **({"verbatim": b64encode(kept).decode()} if whole else {}),
+    }
+
+
 WAYS_OUT: Mapping[Hold, str] = {
     Hold.NOT_RUNNING: "ccmux starts Claude again by itself; `ccmux tail` tells of it",
     Hold.STARTING: "wait until Claude's input box is there; `ccmux attach` shows a start-up question",
@@ -147,7 +193,7 @@ _STATES: Mapping[MessageState, str] = {
     MessageState.STARTED: "Claude is at work on it",
     MessageState.ANSWERED: "the turn that carried it has ended",
     MessageState.UNCERTAIN: "typed, but not proved; it is looked for before anything is typed again",
-    MessageState.DEAD: "given up",
+    MessageState.DEAD: "given up, see `ccmux dead`",
 }
 
 

@@ -17,11 +17,15 @@ import structlog
 from ccmux.core.channel import DEFAULT_CHANNEL, is_channel
 from ccmux.core.control import (
     OTHER_PROJECT,
+    Dead,
+    Drop,
     Interrupt,
+    Letter,
     Messages,
     Pause,
     Request,
     Resume,
+    Retry,
     Send,
     Show,
     Status,
@@ -31,11 +35,13 @@ from ccmux.core.control import (
     parse_request,
     refusal,
     told,
+    told_letter,
     way_out,
 )
 from ccmux.core.envelope import parse_object
 from ccmux.core.errors import CcmuxError, RuntimeDirUnsafe
-from ccmux.core.messages import Rejected
+from ccmux.core.letters import StillDead, again
+from ccmux.core.messages import Incoming, Rejected
 from ccmux.core.observation import QueueGrew
 from ccmux.ports import Clock, Dispatching, FileChange, FileEvent, FileEvents, LineListener, Sightings, Store
 
@@ -62,6 +68,7 @@ class Control:
         clock: Clock,
         project: str,
         version: str,
+        max_line_bytes: int,
         more_status: Callable[[], Mapping[str, Any]],
     ) -> None:
         """Wire it up.
@@ -76,6 +83,7 @@ class Control:
             clock: For a message without `ts`, and for ages.
             project: The project's name.
             version: Of ccmux.
+            max_line_bytes: `[input] max_message_bytes`, for a dead letter that is tried again.
             more_status: What lifecycle knows: `tmux`, `restarts`, ...; its keys go into the status.
         """
         self._path = socket_path
@@ -87,6 +95,7 @@ class Control:
         self._clock = clock
         self._project = project
         self._version = version
+        self._max_line_bytes = max_line_bytes
         self._more_status = more_status
         self._started_at = clock.now()
         self._said = False
@@ -155,6 +164,15 @@ class Control:
                 )
             case Why(id=wanted):
                 return await self._why(str(wanted))
+            case Dead(limit=limit):
+                letters = await self._store.dead_letters(limit)
+                return answer(letters=[told_letter(one) for one in letters])
+            case Letter(id=wanted):
+                return await self._letter(wanted)
+            case Retry(id=wanted):
+                return await self._retry(wanted)
+            case Drop(id=wanted):
+                return answer(id=wanted) if await self._store.drop(wanted) else _no_letter(wanted)
             case Pause():
                 await self._dispatching.pause()
                 return answer(paused=True)
@@ -178,6 +196,26 @@ class Control:
         if not taken.duplicate:
             self._sightings.tell(QueueGrew())
         return answer(id=taken.id, key=incoming.key, duplicate=taken.duplicate)
+
+    async def _letter(self, wanted: int) -> bytes:
+        letter = await self._store.dead_letter(wanted)
+        return answer(letter=told_letter(letter, whole=True)) if letter else _no_letter(wanted)
+
+    async def _retry(self, wanted: int) -> bytes:
+        letter = await self._store.dead_letter(wanted)
+        if letter is None:
+            return _no_letter(wanted)
+        becomes = again(letter, max_line_bytes=self._max_line_bytes, now_s=self._clock.now())
+        if isinstance(becomes, StillDead):
+            return refusal(f"message {wanted} is not queued again: {becomes.reason}")
+        taken = await self._store.revive(wanted, becomes if isinstance(becomes, Incoming) else None)
+        if taken is None:
+            return _no_letter(wanted)
+        if taken.duplicate:
+            how = f"`ccmux why {taken.id}` tells of that one, `ccmux dead drop {wanted}` lets go of this one"
+            return refusal(f"message {wanted} is not queued again: message {taken.id} has its key; {how}")
+        self._sightings.tell(QueueGrew())
+        return answer(id=wanted)
 
     async def _status(self) -> dict[str, Any]:
         hosted = await self._store.hosted()
@@ -208,3 +246,7 @@ class Control:
         hold, detail = known.get("hold") or "", known.get("detail") or ""
         now_s = self._clock.now()
         return answer(holds=[explained(one, hold=hold, detail=detail, now_s=now_s) for one in asked])
+
+
+def _no_letter(wanted: int) -> bytes:
+    return refusal(f"there is no dead letter {wanted}; `ccmux dead` lists them")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable, Collection, Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from structlog.testing import capture_logs
 from ccmux.core.control import OPS, parse_request, refusal
 from ccmux.core.control import answer as yes
 from ccmux.core.errors import PaneLost, RequestRefused, StoreFailed
+from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.observation import QueueGrew, Sighting
 from ccmux.drivers.line_server import LineServer
@@ -43,6 +45,10 @@ class MemoryStore:
         self.kept: list[Message] = []
         self.broken = False
         self.session: HostedSession | None = None
+        self.letters: dict[int, DeadLetter] = {}
+        self.revived: list[tuple[int, Incoming | None]] = []
+        self.key_of = 0
+        self.raced = False
 
     async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
         if self.broken:
@@ -90,6 +96,21 @@ class MemoryStore:
 
     async def last_seq(self) -> int:
         return 41
+
+    async def dead_letters(self, limit: int) -> list[DeadLetter]:
+        return list(reversed(self.letters.values()))[:limit]
+
+    async def dead_letter(self, id_: int) -> DeadLetter | None:
+        return self.letters.get(id_)
+
+    async def revive(self, id_: int, parsed: Incoming | None) -> Taken | None:
+        self.revived.append((id_, parsed))
+        if self.raced:
+            return None
+        return Taken(self.key_of, duplicate=True) if self.key_of else Taken(id_)
+
+    async def drop(self, id_: int) -> bool:
+        return self.letters.pop(id_, None) is not None
 
     async def hosted(self) -> HostedSession | None:
         return self.session
@@ -162,6 +183,7 @@ class House:
             clock=self.clock,
             project="p",
             version="1.2",
+            max_line_bytes=10,
             more_status=lambda: {"restarts": 3, "tmux": {"session": "ccmux-p"}},
         )
 
@@ -401,8 +423,57 @@ def test_something_else_in_the_sockets_place_is_said_and_the_daemon_goes_on(tell
 def test_the_service_understands_every_request_of_the_language(tell: Tell) -> None:
     async def story(house: House) -> None:
         fields: dict[str, dict[str, Any]] = {"send": {"message": {"content": "x"}}, "show": {"id": 1}}
+        fields |= {op: {"id": 9} for op in ("letter", "retry", "drop")}
+        house.store.letters = {9: letter(9, None)}
         for op in OPS:
             assert not isinstance(parse_request(msgspec.json.encode({"op": op, **fields.get(op, {})})), str)
             assert (await house.ask(op, **fields.get(op, {})))["ok"]
 
     tell(story)
+
+
+# ------------------------------------------------------------------------------------------ dead letters
+
+
+def letter(id_: int, raw: bytes | None) -> DeadLetter:
+    return DeadLetter(
+        id=id_, channel="tg", at=5.0, reason="bad", key=None, raw=raw, content="\ufffd!", whole_bytes=None
+    )
+
+
+def test_dead_letters_are_listed_shown_to_the_byte_and_dropped(tmp_path: Path) -> None:
+    async def story() -> None:
+        house = House(tmp_path)
+        house.store.letters = {1: letter(1, b"\xff!"), 2: letter(2, None)}
+        listed = (await house.ask("dead"))["letters"]
+        assert [(one["id"], one["kind"], one["bytes"]) for one in listed] == [
+            (2, "message", 4),
+            (1, "line", 2),
+        ]
+        assert "verbatim" not in listed[0]
+        shown = (await house.ask("letter", id=1))["letter"]
+        assert b64decode(shown["verbatim"]) == b"\xff!"
+        assert await house.ask("drop", id=1) == {"ok": True, "id": 1}
+        for op in ("letter", "retry", "drop"):
+            assert "no dead letter 1" in (await house.ask(op, id=1))["error"]
+        assert not (await house.ask("letter", id="one"))["ok"]
+
+    asyncio.run(story())
+
+
+def test_a_dead_letter_is_tried_again_as_it_stands_or_as_it_reads_now(tmp_path: Path) -> None:
+    async def story() -> None:
+        house = House(tmp_path)
+        house.store.letters = {1: letter(1, b"hi"), 2: letter(2, None), 3: letter(3, b"x" * 11)}
+        assert await house.ask("retry", id=1) == {"ok": True, "id": 1}
+        assert await house.ask("retry", id=2) == {"ok": True, "id": 2}
+        assert house.store.revived == [(1, Incoming(channel="tg", content="hi", ts=1_000.0)), (2, None)]
+        assert house.feed.told == [QueueGrew(), QueueGrew()]
+        assert "max_message_bytes is 10" in (await house.ask("retry", id=3))["error"]
+        house.store.key_of = 7
+        assert "message 7 has its key" in (await house.ask("retry", id=1))["error"]
+        house.store.raced = True
+        assert "no dead letter 1" in (await house.ask("retry", id=1))["error"]
+        assert len(house.feed.told) == 2
+
+    asyncio.run(story())
