@@ -87,6 +87,8 @@ class FinishedTurn:
     Attributes:
         resume_offset: Byte offset in the transcript behind which no part of this turn stands.
         fields: The event's: `turn`, `usage`, `outcome`, `model`, `error`.
+        continuation: What is queued where the turn carried messages: these are then answered when the
+            turn of that one ends. None: they are answered now.
 
     """
 
@@ -94,6 +96,7 @@ class FinishedTurn:
     prompt_id: str
     resume_offset: int
     fields: Mapping[str, Any]
+    continuation: Incoming | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,7 @@ class Store(Protocol):
         ...
 
     async def waiting(self, limit: int) -> list[Message]:
-        """Return the oldest `queued` messages, oldest first."""
+        """Return the oldest `queued` messages, oldest first; a turn's continuation goes before all, alone."""
         ...
 
     async def in_flight(self) -> list[Message]:
@@ -200,7 +203,10 @@ class Store(Protocol):
 
     # turns and the hosted session
     async def finish_turn(self, turn: FinishedTurn) -> bool:
-        """Record a turn, its event, its messages' `answered` and the offset; False if it stands already."""
+        """Record a turn, its event, its messages' `answered` and the offset; False if it stands already.
+
+        Its messages are those it carried and those that it went on with, `continuation` of an earlier turn.
+        """
         ...
 
     async def hosted(self) -> HostedSession | None:

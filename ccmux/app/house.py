@@ -142,7 +142,14 @@ class House:
         opened.enter_context(hooks)
         opened.enter_context(sent)
 
-        turns = Turns(store=store, sightings=hub, tail=FileTail(files), clock=clock, reached=self._reached)
+        turns = Turns(
+            store=store,
+            sightings=hub,
+            tail=FileTail(files),
+            clock=clock,
+            continue_crashed=settings.recovery.continue_crashed,
+            reached=self._reached,
+        )
         dispatcher = Dispatcher(
             store=store,
             sightings=hub,

@@ -290,12 +290,14 @@ class RecoverySettings:
         backoff_initial: Seconds before the first restart; doubled at each crash.
         backoff_cap: Seconds it never waits longer than.
         reset_after_s: Seconds of health after which the wait starts small again; 0 is never.
+        continue_crashed: true asks Claude to go on with what a crash of it cut; at most three times each.
 
     """
 
     backoff_initial: float = field(default=1, metadata=_SOME_SECONDS)
     backoff_cap: float = field(default=60, metadata=_SOME_SECONDS)
     reset_after_s: float = field(default=0, metadata=_SECONDS)
+    continue_crashed: bool = field(default=True, metadata=_check(_yes_no))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

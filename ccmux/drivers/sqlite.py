@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import msgspec
 import structlog
 
+from ccmux.core.continuation import CONTINUATIONS_MAX, CUT
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType, QueuedLines, encode
 from ccmux.core.letters import DeadLetter
@@ -184,6 +185,14 @@ MIGRATIONS: tuple[str, ...] = (
         offset INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE continued (
+        message      INTEGER PRIMARY KEY,
+        continuation INTEGER NOT NULL,
+        times        INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX continued_continuation ON continued (continuation);
+    """,
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 
@@ -263,7 +272,11 @@ class SqliteStore:
         return await self._in_thread(self._doors_read_to)
 
     async def waiting(self, limit: int) -> list[Message]:
-        return await self._select_messages("state = 'queued' ORDER BY id LIMIT ?", (limit,))
+        # `+` keeps SQLite from walking through all that is queued: continuations are few.
+        going_on = await self._select_messages(
+            "id IN (SELECT continuation FROM continued) AND +state = 'queued' ORDER BY id LIMIT 1", ()
+        )
+        return going_on or await self._select_messages("state = 'queued' ORDER BY id LIMIT ?", (limit,))
 
     async def in_flight(self) -> list[Message]:
         return await self._select_messages(f"{_IN_FLIGHT} ORDER BY id", (), source=_BY_FLIGHT)
@@ -596,6 +609,16 @@ class SqliteStore:
         ).fetchall()
         for id_, channel, key in sorted(moved):
             self._tell_message(id_, channel, key, state, reason)
+        if state is MessageState.DEAD and moved:
+            self._abandon([id_ for id_, _, _ in moved], now)
+
+    def _abandon(self, dead: Sequence[int], now: float) -> None:
+        """Answer the messages that a dead continuation went on with: nobody does that any more."""
+        rows = self._db.execute(
+            f"SELECT message FROM continued WHERE continuation IN ({_marks(dead)})",  # noqa: S608
+            dead,
+        ).fetchall()
+        self._answer([id_ for (id_,) in rows], CUT, now)
 
     async def _select_messages(
         self, where: str, values: Sequence[Any], *, source: str = "message"
@@ -694,13 +717,50 @@ class SqliteStore:
             fields = {**turn.fields, "prompt_id": turn.prompt_id, "message_ids": ids}
             self._tell(EventType.TURN, **fields)
             reason = "" if outcome == "finished" else f"turn {outcome}"
-            self._set_state(ids, MessageState.ANSWERED, reason, None, now)
+            going_on = self._continue(ids, turn.continuation, now) if turn.continuation is not None else set()
+            self._answer([id_ for id_ in ids if id_ not in going_on], reason, now)
         return True
+
+    def _continue(self, ids: Sequence[int], continuation: Incoming, now: float) -> set[int]:
+        """Queue what goes on with these messages, and return those that wait for its end."""
+        rows = self._db.execute(
+            f"SELECT id, channel, key FROM message WHERE id IN ({_marks(ids)})"  # noqa: S608 - marks only
+            " AND id NOT IN (SELECT continuation FROM continued)"
+            " AND id NOT IN (SELECT message FROM continued WHERE times >= ?) ORDER BY id",
+            (*ids, CONTINUATIONS_MAX),
+        ).fetchall()
+        if not rows:
+            return set()
+        self._message_id = new = self._message_id + 1
+        self._tell_message(new, continuation.channel, continuation.key, MessageState.QUEUED, "")
+        meta = _json({"continues": [id_ for id_, _, _ in rows]})
+        one = (new, continuation.channel, continuation.content, continuation.ts, continuation.key, meta)
+        self._insert("message", _MESSAGE_COLUMNS, [(*one, "[]", None, "queued", "", now, None)])
+        reason = f"{CUT}; message {new} asks Claude to go on"
+        for id_, channel, key in rows:
+            self._db.execute(
+                "INSERT INTO continued VALUES (?, ?, 1)"
+                " ON CONFLICT DO UPDATE SET continuation = excluded.continuation, times = times + 1",
+                (id_, new),
+            )
+            self._db.execute(
+                "UPDATE message SET state = 'started', reason = ?, changed_at = ? WHERE id = ?",
+                (reason, now, id_),
+            )
+            self._tell_message(id_, channel, key, MessageState.STARTED, reason)
+        return {id_ for id_, _, _ in rows}
+
+    def _answer(self, ids: Sequence[int], reason: str, now: float) -> None:
+        self._set_state(ids, MessageState.ANSWERED, reason, None, now)
+        self._db.execute(f"DELETE FROM continued WHERE message IN ({_marks(ids)})", ids)  # noqa: S608
 
     def _carried_by(self, prompt_id: str) -> list[int]:
         rows = self._db.execute(
-            f"SELECT id FROM message WHERE prompt_id = ? AND state IN ({_OPEN}) ORDER BY id",  # noqa: S608
-            (prompt_id,),
+            f"SELECT id FROM message WHERE prompt_id = ? AND state IN ({_OPEN})"  # noqa: S608
+            " AND id NOT IN (SELECT message FROM continued)"
+            " UNION SELECT continued.message FROM continued"
+            " JOIN message ON message.id = continuation WHERE message.prompt_id = ? ORDER BY 1",
+            (prompt_id, prompt_id),
         )
         return [id_ for (id_,) in rows]
 

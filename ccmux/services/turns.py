@@ -16,8 +16,9 @@ from typing import NoReturn
 
 import structlog
 
+from ccmux.core.continuation import continuation_of
 from ccmux.core.failpoints import Point
-from ccmux.core.messages import MessageState
+from ccmux.core.messages import Incoming, MessageState
 from ccmux.core.observation import (
     CaughtUp,
     HookEvent,
@@ -25,6 +26,7 @@ from ccmux.core.observation import (
     ProcessSeen,
     PromptBlocked,
     PromptSeen,
+    QueueGrew,
     RegistryEntry,
     RegistrySeen,
     SessionSeen,
@@ -62,6 +64,8 @@ UNKNOWN_START_S = 60.0
 """In a conversation whose beginning nobody told, older records than this are of another life."""
 
 _STOPS = frozenset({"Stop", "StopFailure"})
+_LEFT = "prompt_input_exit"
+"""The reason of a SessionEnd where a person ended Claude: /exit, Ctrl-D."""
 _CONTINUES = frozenset({"resume", "fork"})
 _HOOKS_KEPT = 64
 _BATCHES_AHEAD = 2
@@ -106,12 +110,15 @@ class Turns:
         sightings: Sightings,
         tail: LineTail,
         clock: Clock,
+        continue_crashed: bool = True,
         reached: Reached = go_on,
     ) -> None:
+        """Wire it up. `continue_crashed`: Claude is asked to go on with what a crash cut."""
         self._store = store
         self._sightings = sightings
         self._tail = tail
         self._clock = clock
+        self._continue_crashed = continue_crashed
         self._reached = reached
         self._ear = sightings.listen(SessionSeen, HookSeen, RegistrySeen, ProcessSeen)
         self._now_s = asyncio.get_running_loop().time
@@ -120,6 +127,8 @@ class Turns:
         self._ahead: deque[SessionSeen] = deque()
         self._starts: deque[HookEvent] = deque(maxlen=_HOOKS_KEPT)
         self._stops: deque[HookSeen] = deque(maxlen=_HOOKS_KEPT)
+        self._left: HookEvent | None = None
+        """A person ended Claude, the last time."""
         self._registry: RegistrySeen | None = None
         self._process: ProcessSeen | None = None
         self._caught_up = False
@@ -151,6 +160,9 @@ class Turns:
                 self._starts.append(event)
             case HookSeen(event=event) if event.name in _STOPS:
                 self._stops.append(item)
+            case HookSeen(event=event) if event.name == "SessionEnd":
+                if event.payload.get("reason") == _LEFT:
+                    self._left = event
             case RegistrySeen():
                 self._registry = item
             case ProcessSeen():
@@ -302,13 +314,25 @@ class Turns:
             prompt_id=turn.prompt_id,
             resume_offset=turn.resume_offset,
             fields=turn.fields,
+            continuation=self._continuation(session_id, turn),
         )
         outcome, blocks = turn.fields["outcome"], len(turn.fields["turn"])
         self._reached(Point.TURN_SEEN)
         if await self._store.finish_turn(finished):
             self._reached(Point.EVENT_WRITTEN)
             log.info("turn finished", turn_id=turn.prompt_id, outcome=outcome, blocks=blocks)
+            if finished.continuation is not None:
+                self._sightings.tell(QueueGrew())
         self._sightings.tell(TurnSeen(session_id=session_id, prompt_id=turn.prompt_id, at=at))
+
+    def _continuation(self, session_id: str, turn: TurnEnded) -> Incoming | None:
+        """Return what asks Claude to go on with a turn, None where nobody wants that."""
+        if turn.fields["outcome"] != "crashed" or not self._continue_crashed:
+            return None
+        left = self._left
+        if left is not None and left.session_id == session_id and left.at >= turn.at:
+            return None
+        return continuation_of(turn.prompt_id, ts=self._clock.now())
 
 
 def _signal(sighting: Sighting | None, session_id: str) -> Signal | None:

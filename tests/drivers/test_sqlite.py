@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from ccmux.core.continuation import CONTINUATIONS_MAX, CUT, continuation_of
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.messages import Incoming, MessageState, Rejected
@@ -331,7 +332,8 @@ def test_what_is_asked_at_every_step_never_walks_through_all_messages(tmp_path: 
         assert len(asked) >= 6
         for sql in asked:
             for *_, step in d.store._db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall():
-                walks = step.startswith("SCAN") and "INDEX message_" not in step
+                few = "INDEX message_" in step or step.startswith("SCAN continued")
+                walks = step.startswith("SCAN") and not few
                 assert not walks, (sql, step)
                 assert "message_batch" not in step, (sql, step)
 
@@ -562,3 +564,108 @@ def test_a_place_where_no_file_can_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "ccmux.db").mkdir()
     with pytest.raises(StoreFailed, match="writable"):
         run(tmp_path, _nothing)
+
+
+# --------------------------------------------------------------------------------------- what a crash cut
+
+
+async def take_turn(d: Desk, prompt_id: str) -> list[int]:
+    """Let Claude begin with what waits, in the turn `prompt_id`."""
+    ids = [message.id for message in await d.store.waiting(20)]
+    await d.store.begin_typing(ids, lead="", body="x")
+    await d.store.move(ids, MessageState.STARTED, prompt_id=prompt_id)
+    return ids
+
+
+async def end_turn(d: Desk, prompt_id: str, outcome: str) -> list[int]:
+    """End a turn and return the messages its event names."""
+    continuation = continuation_of(prompt_id, ts=NOW) if outcome == "crashed" else None
+    assert await d.store.finish_turn(
+        FinishedTurn(
+            session_id="s",
+            prompt_id=prompt_id,
+            resume_offset=0,
+            fields={"turn": [], "outcome": outcome},
+            continuation=continuation,
+        )
+    )
+    await asyncio.sleep(0)
+    ids: list[int] = d.lines("turn")[-1]["message_ids"]
+    return ids
+
+
+async def states(d: Desk) -> dict[int, tuple[str, str]]:
+    return {message.id: (message.state.value, message.reason) for message in await d.store.messages()}
+
+
+def test_what_a_crash_cut_is_answered_when_its_continuation_is(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("one"), said("two")])
+        assert await take_turn(d, "p1") == [1, 2]
+        await d.store.take_in([said("later")])
+        assert await end_turn(d, "p1", "crashed") == [1, 2]
+        reason = f"{CUT}; message 4 asks Claude to go on"
+        assert (await states(d))[1] == (await states(d))[2] == ("started", reason)
+        [going_on] = await d.store.waiting(20)  # before what waited longer, and alone
+        assert (going_on.id, going_on.meta) == (4, {"continues": [1, 2]})
+        assert await take_turn(d, "p2") == [4]
+        assert await end_turn(d, "p2", "finished") == [1, 2, 4]
+        assert set((await states(d)).values()) == {("answered", ""), ("queued", "")}
+        assert [message.id for message in await d.store.waiting(20)] == [3]
+
+    run(tmp_path, story)
+
+
+def test_what_is_cut_again_and_again_counts_as_answered_in_the_end(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("deadly")])
+        await take_turn(d, "p0")
+        for n in range(CONTINUATIONS_MAX):
+            await end_turn(d, f"p{n}", "crashed")
+            assert (await states(d))[1][0] == "started"
+            await take_turn(d, f"p{n + 1}")
+        assert await end_turn(d, f"p{CONTINUATIONS_MAX}", "crashed") == [1, CONTINUATIONS_MAX + 1]
+        assert set((await states(d)).values()) == {("answered", CUT)}
+        assert await d.store.waiting(20) == []
+
+    run(tmp_path, story)
+
+
+def test_a_cut_turn_without_messages_is_not_gone_on_with(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        assert await end_turn(d, "p1", "crashed") == []
+        assert await d.store.waiting(20) == []
+
+    run(tmp_path, story)
+
+
+def test_what_a_given_up_continuation_went_on_with_is_answered(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said("one")])
+        await take_turn(d, "p1")
+        await end_turn(d, "p1", "crashed")
+        await d.store.move([2], MessageState.DEAD, reason="never reported")
+        assert await states(d) == {1: ("answered", CUT), 2: ("dead", "never reported")}
+
+    run(tmp_path, story)
+
+
+def test_a_crash_of_the_daemon_beside_a_crash_asks_once(tmp_path: Path) -> None:
+    async def before(d: Desk) -> None:
+        await d.store.take_in([said("one")])
+        await take_turn(d, "p1")
+        await end_turn(d, "p1", "crashed")
+
+    async def after(d: Desk) -> None:
+        turn = FinishedTurn(
+            session_id="s",
+            prompt_id="p1",
+            resume_offset=0,
+            fields={"turn": [], "outcome": "crashed"},
+            continuation=continuation_of("p1", ts=NOW),
+        )
+        assert not await d.store.finish_turn(turn)
+        assert [message.id for message in await d.store.waiting(20)] == [2]
+
+    run(tmp_path, before)
+    run(tmp_path, after)

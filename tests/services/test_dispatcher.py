@@ -610,6 +610,43 @@ def test_what_every_claude_took_with_it_is_typed_again_as_often() -> None:
     story(tell)
 
 
+def test_behind_a_crash_nothing_is_typed_until_the_cut_turn_was_told() -> None:
+    def before(desk: Desk) -> None:
+        id_ = desk.store.put("cut")
+        desk.store.queue[id_] = replace(desk.store.queue[id_], state=MessageState.STARTED)
+
+    async def tell(desk: Desk) -> None:
+        desk.hub.tell(ProcessSeen(pid=8, started_at=desk.clock.now()))
+        desk.claude.status("idle")
+        desk.hub.tell(CaughtUp())
+        desk.send("hello")
+        await pass_time(2)
+        assert desk.claude.keys == []
+        going_on = desk.store.put("go on", channel="ccmux")
+        first = {going_on: replace(desk.store.queue.pop(going_on), key="continue-p1")}
+        desk.store.queue = first | desk.store.queue
+        await pass_time(0.9)
+        assert "go on" in desk.claude.submitted[0]
+
+    story(tell, before=before)
+
+
+def test_a_cut_turn_that_nobody_tells_holds_for_a_moment_only() -> None:
+    def before(desk: Desk) -> None:
+        id_ = desk.store.put("cut")
+        desk.store.queue[id_] = replace(desk.store.queue[id_], state=MessageState.STARTED)
+
+    async def tell(desk: Desk) -> None:
+        desk.hub.tell(ProcessSeen(pid=8, started_at=desk.clock.now()))
+        desk.claude.status("idle")
+        desk.hub.tell(CaughtUp())
+        desk.send("hello")
+        await pass_time(5)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
+
+    story(tell, before=before)
+
+
 def test_what_a_daemon_never_typed_is_typed_once_the_transcript_is_read() -> None:
     async def tell(desk: Desk) -> None:
         desk.running(caught_up=False)

@@ -326,6 +326,54 @@ def test_a_crash_ends_the_turn() -> None:
         await house.tell(ProcessSeen(pid=None))
         await house.pass_s(2)
         assert house.outcomes() == [("A", "p", "crashed")]
+        [turn] = house.store.turns
+        assert turn.continuation is not None
+        assert turn.continuation.key == "continue-p"
+
+    live(story)
+
+
+@pytest.mark.parametrize("reason", ["prompt_input_exit", "other", "clear"])
+def test_what_a_person_ended_is_not_gone_on_with(reason: str) -> None:
+    async def story(house: House) -> None:
+        await house.write(A, ask("p", "hello"), said("let me", stop="tool_use"))
+        await house.tell(hook("SessionEnd", at=START + 1, reason=reason), ProcessSeen(pid=None))
+        await house.pass_s(2)
+        [turn] = house.store.turns
+        assert (turn.continuation is None) == (reason == "prompt_input_exit")
+
+    live(story)
+
+
+def test_an_exit_of_long_ago_or_elsewhere_says_nothing() -> None:
+    async def story(house: House) -> None:
+        await house.tell(hook("SessionEnd", at=START - 1, reason="prompt_input_exit"))
+        await house.write(A, ask("p", "hello"), said("let me", stop="tool_use"))
+        await house.tell(ProcessSeen(pid=None))
+        await house.pass_s(2)
+        await house.tell(hook("SessionEnd", B, at=START + 9, reason="prompt_input_exit"))
+        await house.write(A, ask("q", "again", at=START + 5), said("let me", at=START + 5, stop="tool_use"))
+        await house.pass_s(2)
+        assert [turn.continuation is None for turn in house.store.turns] == [False, False]
+
+    live(story)
+
+
+def test_only_what_crashed_is_gone_on_with() -> None:
+    async def story(house: House) -> None:
+        await house.write(A, *TURN)
+        assert [turn.continuation for turn in house.store.turns] == [None]
+
+    live(story)
+
+
+def test_where_nobody_wants_it_nothing_is_gone_on_with() -> None:
+    async def story(house: House) -> None:
+        house.service._continue_crashed = False
+        await house.write(A, ask("p", "hello"))
+        await house.tell(ProcessSeen(pid=None))
+        await house.pass_s(2)
+        assert [turn.continuation for turn in house.store.turns] == [None]
 
     live(story)
 

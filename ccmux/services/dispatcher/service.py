@@ -13,6 +13,7 @@ from typing import Any, NoReturn, Protocol
 
 import structlog
 
+from ccmux.core.continuation import is_continuation
 from ccmux.core.echo import Echo, echo_of
 from ccmux.core.errors import PaneLost, RequestRefused
 from ccmux.core.events import Draft, EventType
@@ -31,6 +32,9 @@ from ccmux.services.dispatcher.typist import Typed, Typist
 
 RECONCILE_QUIET_S = 3.0
 """An idle Claude with an empty box and its transcript read, quiet for so long, never took our text."""
+
+CUT_TURN_S = 3.0
+"""So long after Claude's start the end of a turn that its last process left is told."""
 
 log = structlog.get_logger()
 
@@ -186,6 +190,8 @@ class Dispatcher:
         self._hold(shut, waiting=len(waiting))
         if shut is not None:
             return shut.again_s
+        if not is_continuation(waiting[0]) and await self._is_cut_turn_open():
+            return SCREEN_TICK_S
         await self._inject(waiting)
         return 0.0
 
@@ -348,6 +354,12 @@ class Dispatcher:
         state = MessageState.QUEUED if again else MessageState.DEAD
         await self._store.move(batch.ids, state, reason=reason)
         log.warning("message never reported", message_ids=batch.ids, outcome=state.value)
+
+    async def _is_cut_turn_open(self) -> bool:
+        """Tell whether a turn that the last Claude left may yet be told as crashed: what goes on is first."""
+        if self._clock.now() - self._lookout.started_at > CUT_TURN_S:
+            return False
+        return any(message.state is MessageState.STARTED for message in await self._store.in_flight())
 
     def _is_open(self, batch: ExpectedPrompt) -> bool:
         """Tell whether a batch needs settling: unproved, or taken by a Claude that died before writing it."""
