@@ -92,7 +92,7 @@ class Stand:
 
     def show(self) -> None:
         """Print what a person would look at after a failure."""
-        with suppress(OSError):
+        with suppress(OSError, AssertionError):
             print("--- screen\n" + self.screen())
         for name in ("data/ccmux/stand/ccmux.log", "stderr"):
             with suppress(OSError):
