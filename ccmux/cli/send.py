@@ -129,6 +129,8 @@ class _Wait:
         self.state = state
         self.since = since
         self.until: int | None = None
+        self.cut: dict[str, Any] | None = None
+        """The turn that a crash ended, as long as Claude may yet go on with it."""
 
     def settled(self, message: dict[str, Any]) -> int | None:
         """Return the exit code if the message's own state ends the wait."""
@@ -155,11 +157,18 @@ class _Wait:
     def _heard(self, event: dict[str, Any]) -> int | None:
         kind = event.get("type")
         if kind == "turn" and self.state == "answered" and self.message_id in event.get("message_ids", ()):
-            print(_spoken(event))
-            return 0
+            self.cut = event if event.get("outcome") == "crashed" else None
+            if self.cut is None:
+                print(_spoken(event))
+                return 0
         code = None
         if kind == "message" and event.get("id") == self.message_id:
             code = self.settled(event)
+            if self.cut is not None and event.get("state") == "answered":
+                print(_spoken(self.cut))
+                return _failed(
+                    f"Claude crashed at work on message {self.message_id}; this is what it had said"
+                )
         if code is None and self.until is not None and event.get("seq", 0) >= self.until:
             return _failed(f"message {self.message_id} was answered; its turn is no longer in the event log")
         return code

@@ -190,6 +190,26 @@ def test_a_message_that_was_given_up_fails_with_the_reason(project: Project, sta
     assert "message 12 was given up: too often" in done.stderr
 
 
+def cut(*texts: str) -> dict[str, Any]:
+    return turn(*texts) | {"outcome": "crashed"}
+
+
+def test_a_turn_that_a_crash_cut_is_no_answer_while_claude_goes_on_with_it(project: Project) -> None:
+    going_on = moved("started", reason="turn crashed; message 13 asks Claude to go on")
+    told = lines(cut("half"), going_on, turn("whole", ids=(12, 13)), moved("answered"))
+    with project.daemon(kind, lambda _: told):
+        done = project.run("send", "--wait", "answered", "x")
+    assert (done.returncode, done.stdout) == (0, "whole\n")
+
+
+def test_a_turn_that_nobody_goes_on_with_is_printed_and_fails(project: Project) -> None:
+    told = lines(cut("half"), moved("answered", reason="turn crashed"))
+    with project.daemon(kind, lambda _: told):
+        done = project.run("send", "--wait", "answered", "x")
+    assert (done.returncode, done.stdout) == (1, "half\n")
+    assert "Claude crashed at work on message 12" in done.stderr
+
+
 def test_the_wait_ends_in_time_and_says_where_to_look(project: Project) -> None:
     with project.daemon(kind, lambda _: lines(moved("queued"))):
         done = project.run("send", "--wait", "answered", "--timeout", "0.1", "x")
