@@ -26,8 +26,10 @@ from ccmux.core.settings import ClaudeSettings, Settings
 from ccmux.drivers.api_token import api_token
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
+from ccmux.drivers.fd_store import FdStore
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.input_fifos import InputFifos
+from ccmux.drivers.keeper import ProcessKeeper
 from ccmux.drivers.kill_at import KillAt
 from ccmux.drivers.line_server import LineServer
 from ccmux.drivers.long_messages import LongMessageFiles
@@ -45,6 +47,7 @@ from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
 from ccmux.services.housekeeping import Housekeeping
 from ccmux.services.hub import Hub
 from ccmux.services.intake import Intake
+from ccmux.services.keeping import Keeping
 from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
 from ccmux.services.outbox import Outbox
@@ -125,6 +128,11 @@ class House:
         opened.callback(tmux.close)
         pane = ClaudePane(tmux, layout.tmux_session, cwd=str(self._cwd))
         opened.push_async_callback(pane.close)
+        stored = FdStore.found(os.environ, pid=os.getpid())
+        keeper = ProcessKeeper(layout.state_dir)
+        opened.callback(keeper.close)
+        if stored is None:
+            await keeper.connect()
         processes = Processes()
         home = _claude_home(settings.claude.env, files)
         starter = Starter(
@@ -204,7 +212,11 @@ class House:
             project=layout.project,
             version=__version__,
             max_line_bytes=settings.input.max_message_bytes,
-            more_status=lambda: {**self._more_status(lifecycle), "trouble": store.trouble},
+            more_status=lambda: {
+                **self._more_status(lifecycle),
+                "keeper": "systemd" if stored else "process" if keeper.connected else "none",
+                "trouble": store.trouble,
+            },
         )
         subscribers = Subscribers(
             layout.output_sock,
@@ -219,6 +231,7 @@ class House:
                     files,
                     restore=runtime_dir.restore,
                     landing=layout.landing,
+                    keeper=stored or keeper,
                     max_line_bytes=settings.input.max_message_bytes,
                 ),
                 spool=sent,
@@ -240,6 +253,7 @@ class House:
             Housekeeping(
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
+            *([] if stored else [Keeping(process=keeper, start=tmux.run_detached)]),
         ]
 
     def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:

@@ -6,7 +6,8 @@ It finds things by exact name and by our own mark, never by what is active, and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import shlex
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -58,6 +59,18 @@ class TmuxServer:
             PaneLost: tmux refused, or is not installed.
         """
         await self._run(lambda: self._kill(session))
+
+    async def run_detached(self, argv: Sequence[str]) -> None:
+        """Start a program below the tmux server, in no window.
+
+        Its standard output is closed when the server ends. The shell between ends at once, or tmux would tell
+        of the program's end in the pane that is shown.
+
+        Raises:
+            PaneLost: No server runs, or tmux is not installed.
+        """
+        shell = f"{shlex.join(argv)} </dev/null 2>/dev/null &"
+        await self._run(lambda: self._tell("run-shell", "-b", literal(shell)))
 
     def close(self) -> None:
         """Let the thread go; the tmux server stays."""

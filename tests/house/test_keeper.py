@@ -1,0 +1,136 @@
+"""What a writer's write() put into a FIFO outlives the daemon: killed, or stopped and then killed."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.house.stand import Stand, remove, short_folder, until
+
+
+@pytest.fixture
+def stand() -> Iterator[Stand]:
+    """The demo agent: only the way in is tested."""
+    folder = short_folder()
+    try:
+        with Stand(folder, agent="demo") as made:
+            yield made
+    finally:
+        remove(folder)
+
+
+def contents(stand: Stand) -> list[str]:
+    """Return all that was taken, oldest first."""
+    with closing(sqlite3.connect(stand.folder / "data/ccmux/stand/ccmux.db")) as store:
+        return [text for (text,) in store.execute("SELECT content FROM message ORDER BY id")]
+
+
+def keepers(stand: Stand) -> list[int]:
+    """Return the pids of this stand's keepers."""
+    wanted = f"{stand.folder}/data/".encode()
+    found: list[int] = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if any(word.endswith(b"keeper/process.py") for word in words) and words[-2].startswith(wanted):
+            found.append(int(path.parent.name))
+    return found
+
+
+def test_what_was_written_while_it_was_stopped_and_then_killed_is_answered_once_in_order(
+    stand: Stand,
+) -> None:
+    stand.start()
+    until(lambda: stand.status()["keeper"] == "process", "a keeper is there")
+    (keeper,) = keepers(stand)
+    os.mkfifo(stand.run / "in.gone", 0o600)
+    until(lambda: _held(keeper) == 2, "the keeper holds both")
+    assert stand.daemon is not None
+    stand.daemon.send_signal(signal.SIGSTOP)
+    for number in range(100):
+        stand.write(f"m{number}")
+    stand.write("from a door that is deleted", fifo="in.gone")
+    (stand.run / "in.gone").unlink()
+    stand.kill()
+    assert keepers(stand) == [keeper]
+    stand.start(wait=False)
+    with stand.following(since=0, types=["turn"]) as events:
+        answered: list[int] = []
+        while len(answered) < 101:
+            answered += events.until("turn")["message_ids"]
+    assert answered == list(range(1, 102))
+    taken = contents(stand)
+    assert [text for text in taken if text.startswith("m")] == [f"m{number}" for number in range(100)]
+    assert taken.count("from a door that is deleted") == 1
+    assert keepers(stand) == [keeper]
+    until(lambda: _held(keeper) == 1, "the deleted door is let go")
+    assert stand.tmux("list-windows", "-a").count("\n") == 1
+
+
+def _held(pid: int) -> int:
+    return sum("/in" in str(path.readlink()) for path in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def test_kills_at_random_lose_and_double_nothing_of_what_two_writers_write(stand: Stand) -> None:
+    stand.start()
+    stand.ccmux("pause")
+    until(lambda: stand.status()["keeper"] == "process", "a keeper is there")
+    os.mkfifo(stand.run / "in.b", 0o600)
+    chance = random.Random(7)
+    rounds, lines_a_round = 5, 400
+    lines, ended = rounds * lines_a_round, [0, 0]
+    allowed = [threading.Semaphore(0), threading.Semaphore(0)]
+
+    def write(which: int, fifo: str) -> None:
+        with (stand.run / fifo).open("wb", buffering=0) as pipe:
+            for number in range(lines):
+                allowed[which].acquire()
+                pipe.write(f"{which}:{number}:".encode().ljust(40 + number % 3_900, b"x") + b"\n")
+                ended[which] = number + 1
+
+    writers = [threading.Thread(target=write, args=pair) for pair in enumerate(("in", "in.b"))]
+    for writer in writers:
+        writer.start()
+    for begun in range(0, 2 * lines, 2 * lines_a_round):
+        for semaphore in allowed:
+            semaphore.release(lines_a_round)
+        goal = begun + chance.randrange(1, 2 * lines_a_round)
+        while sum(ended) < goal:
+            pass
+        stand.kill()
+        stand.start(wait=False)
+    for writer in writers:
+        writer.join()
+    until(lambda: stand.status()["queue"]["queued"] >= 2 * lines, "all is taken")
+    taken = [text.split(":")[:2] for text in contents(stand)]
+    for which in ("0", "1"):
+        assert [int(number) for who, number in taken if who == which] == list(range(lines))
+
+
+def test_when_tmux_ends_there_is_a_keeper_again(stand: Stand) -> None:
+    stand.start()
+    until(lambda: stand.status()["keeper"] == "process", "a keeper is there")
+    (first,) = keepers(stand)
+    stand.tmux("kill-server")
+    until(lambda: keepers(stand) not in ([], [first]), "another keeper")
+    until(lambda: stand.status()["keeper"] == "process", "it is known")
+    (second,) = keepers(stand)
+    until(lambda: _held(second) == 1, "it holds what the first one held")
+    os.kill(second, signal.SIGKILL)
+    until(lambda: keepers(stand) not in ([], [second]), "and another one")
+    stand.until_state("idle")
+    assert stand.tmux("display-message", "-p", "-t", stand.pane, "#{pane_in_mode}") == "0\n"
+    stand.stop()
+    assert len(keepers(stand)) == 1
+    stand.tmux("kill-server")
+    until(lambda: keepers(stand) == [], "it ends with tmux")
