@@ -219,7 +219,8 @@ class TimingSettings:
 
     Attributes:
         idle_threshold: Seconds without a key of yours at the attached terminal before ccmux types.
-        silence_timeout: Seconds that the screen must have stood still.
+        silence_timeout: Seconds of silence after which a Claude that looks idle counts as idle, also where
+            its hooks never told the end of a turn.
         draft_patience_s: Seconds after which a draft of yours that nobody touches is put aside (Ctrl-S) for
             a message; Claude puts it back at once. 0 is never: messages wait for you.
 
