@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sys
 
 from ccmux.app.house import House
@@ -12,6 +13,9 @@ from ccmux.core.layout import Layout
 from ccmux.core.settings import Settings
 from ccmux.drivers.logs import logging_to
 from ccmux.drivers.state_dir import make_private
+
+FILES = 65_536
+"""Open files are allowed up to here; Claude is tmux's child and does not inherit it."""
 
 
 def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None) -> int:
@@ -26,6 +30,7 @@ def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint 
     Raises:
         CcmuxError: It cannot start, or cannot go on.
     """
+    _raise_file_limit()
     make_private(layout.data_dir, layout.state_dir)
     with logging_to(layout.log_file, verbose=False):
         try:
@@ -35,6 +40,14 @@ def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint 
         except* CcmuxError as group:
             raise _first(group) from None
     return 0
+
+
+def _raise_file_limit() -> None:
+    """Allow as many open files as we may: shells often say 1024, a crowd of subscribers needs more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _first(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:

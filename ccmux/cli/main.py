@@ -25,6 +25,7 @@ COMMANDS = {
     "messages": "list messages and their states",
     "why": "say exactly why a message, or the head of the queue, waits",
     "dead": "list, show, retry or drop what could not be taken or delivered",
+    "prove": "check every message against Claude's transcripts: none lost, none doubled",
     "pause": "hold injection until resume",
     "resume": "go on injecting",
     "interrupt": "press Escape in a Claude that is at work",

@@ -75,7 +75,10 @@ def test_wrong_use_is_exit_code_2(words: list[str], says: str, capsys: pytest.Ca
     assert told.out == ""
 
 
-@pytest.mark.parametrize("words", [[name] for name in COMMANDS if name not in {"init", "attach", "send"}])
+NEEDS_NO_DAEMON = {"init", "attach", "send", "prove"}
+
+
+@pytest.mark.parametrize("words", [[name] for name in COMMANDS if name not in NEEDS_NO_DAEMON])
 def test_without_a_daemon_one_line_says_the_way_out(project: Project, words: list[str]) -> None:
     done = project.run(*words)
     assert (done.returncode, done.stdout) == (1, "")

@@ -17,9 +17,10 @@ from structlog.testing import capture_logs
 from ccmux.core.continuation import CONTINUATIONS_MAX, CUT, continuation_of
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
+from ccmux.core.ledger import TypedBatch
 from ccmux.core.messages import Incoming, MessageState, Rejected
 from ccmux.drivers import sqlite as sqlite_driver
-from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore
+from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, read_ledger
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, Taken
 
 NOW = 1_700_000_000.0
@@ -669,3 +670,92 @@ def test_a_crash_of_the_daemon_beside_a_crash_asks_once(tmp_path: Path) -> None:
 
     run(tmp_path, before)
     run(tmp_path, after)
+
+
+# -------------------------------------------------------------------------------------------- the ledger
+
+
+def test_the_ledger_is_read_beside_a_running_store_and_changes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "ccmux.db"
+
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        await d.store.host(HostedSession(session_id="s0", transcript_path="/t0", spoken=False, offset=0))
+        await d.store.take_in([said("five"), said("six")])
+        d.clock.at += 60
+        await d.store.host(HostedSession(session_id="s", transcript_path="", spoken=False, offset=0))
+        await d.store.host(HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=0))
+        await d.store.begin_typing([4, 5], lead="L", body="B2")
+        await d.store.move([4, 5], MessageState.STARTED, prompt_id="p")
+        await d.store.finish_turn(turn("p"))
+        await d.store.drop(1)
+        seq = await d.store.last_seq()
+        d.clock.at += 60
+        await d.store.take_in([said("seven")])
+
+        ledger, paths = read_ledger(path)
+        assert ledger.states == {
+            1: "dropped",
+            2: "dead",
+            3: "dead",
+            4: "answered",
+            5: "answered",
+            6: "queued",
+            7: "queued",
+        }
+        typed_at = NOW + 60
+        assert ledger.batches == [
+            TypedBatch(ids=(3,), lead="", body="B", typed_at=NOW, prompt_id="p", session_id="s"),
+            TypedBatch(ids=(4, 5), lead="L", body="B2", typed_at=typed_at, prompt_id="p", session_id="s"),
+        ]
+        assert ledger.hosted == [(NOW, "s0"), (NOW + 60, "s")]
+        assert paths == {"s0": "/t0", "s": "/t"}
+        assert read_ledger(path, since_seq=seq)[0].states == {7: "queued"}
+        assert read_ledger(path, since_ts=NOW + 61)[0].states == {7: "queued"}
+        assert read_ledger(path, since_ts=NOW + 999)[0].states == {}
+        assert read_ledger(path, since_ts=NOW)[0] == ledger
+
+    run(tmp_path, story)
+    before = path.read_bytes()
+    assert len(read_ledger(path)[0].states) == 7
+    assert path.read_bytes() == before
+
+
+def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(StoreFailed, match="there is none"):
+        read_ledger(tmp_path / "none.db")
+    assert not (tmp_path / "none.db").exists()
+    sqlite3.connect(tmp_path / "empty.db").close()
+    (tmp_path / "empty.db").touch()
+    with pytest.raises(StoreFailed, match="schema is number 0"):
+        read_ledger(tmp_path / "empty.db")
+
+
+def test_broken_promises_are_said_at_the_start_and_refuse_nothing(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await three_dead(d)
+        await d.store.take_in([said("five", key="five")])
+        d.store._db.execute("UPDATE message SET state = 'answered' WHERE id = 4")
+        d.store._db.execute("UPDATE message SET state = 'typing' WHERE id = 5")
+        d.store._db.execute("UPDATE taken_key SET message = 4 WHERE key = 'five'")
+
+    run(tmp_path, story)
+    with capture_logs() as logged:
+        run(tmp_path, _nothing)
+    assert [line for line in logged if line["event"] == "ledger check failed"] == [
+        {
+            "event": "ledger check failed",
+            "log_level": "error",
+            "path": str(tmp_path / "ccmux.db"),
+            "answered_without_turn": 1,
+            "on_its_way_without_batch": 1,
+            "taken_twice_under_one_key": 1,
+        }
+    ]
+
+
+def test_a_sound_ledger_says_nothing_at_the_start(tmp_path: Path) -> None:
+    run(tmp_path, three_dead)
+    with capture_logs() as logged:
+        run(tmp_path, _nothing)
+    assert logged == []
