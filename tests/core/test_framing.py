@@ -60,3 +60,12 @@ def test_cutting_changes_nothing(stream: bytes, data: st.DataObject) -> None:
     assert got == expected
     assert pieces.pending == whole.pending
     assert pieces.flush() == whole.flush()
+
+
+def test_it_says_how_many_bytes_are_of_an_unfinished_line() -> None:
+    framer = LineFramer(8)
+    told = []
+    for chunk in (b"ab", b"c\nd", b"", b"\n", b"x" * 20, b"y", b"\n"):
+        framer.feed(chunk)
+        told.append(framer.pending_bytes)
+    assert told == [2, 1, 1, 0, 20, 21, 0]

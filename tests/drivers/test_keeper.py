@@ -1,0 +1,181 @@
+"""The keeper process, real: what it is given it holds, and whoever comes next gets it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from ccmux.drivers.keeper import ProcessKeeper
+
+
+class Started:
+    """Keepers of a folder; the other end of their standard output is ours."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.processes: list[subprocess.Popen[bytes]] = []
+
+    def start(self, *arguments: str) -> subprocess.Popen[bytes]:
+        argv = [*ProcessKeeper(self.folder).argv, *arguments]
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        self.processes.append(process)
+        return process
+
+    def end(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[Started]:
+    folder = tmp_path / ("long" * 40)  # longer than a socket's address may be
+    folder.mkdir(mode=0o700)
+    made = Started(folder)
+    yield made
+    made.end()
+
+
+def story(started: Started, told: Callable[[ProcessKeeper], Awaitable[None]]) -> None:
+    async def run() -> None:
+        keeper = ProcessKeeper(started.folder)
+        try:
+            async with asyncio.timeout(20):
+                while not await keeper.connect():  # noqa: ASYNC110 - it has just been started
+                    await asyncio.sleep(0.01)
+                await told(keeper)
+        finally:
+            keeper.close()
+
+    asyncio.run(run())
+
+
+def fifo(path: Path) -> int:
+    os.mkfifo(path)
+    return os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+
+def read(fd: int) -> bytes:
+    try:
+        return os.read(fd, 100)
+    finally:
+        os.close(fd)
+
+
+def test_what_is_kept_comes_back_with_its_bytes_also_when_its_path_is_deleted(
+    started: Started, tmp_path: Path
+) -> None:
+    process = started.start()
+
+    async def first(keeper: ProcessKeeper) -> None:
+        assert keeper.kept() == []
+        for name in ("in~1", "in.tg~2", "in.no~3"):
+            fd = fifo(tmp_path / name)
+            keeper.keep(name, fd)
+            keeper.keep(name, fd)
+            os.write(fd, name.encode())
+            os.close(fd)
+        keeper.drop("in.no~3")
+        (tmp_path / "in.tg~2").unlink()
+
+    async def second(keeper: ProcessKeeper) -> None:
+        kept = dict(keeper.kept())
+        assert not any(os.get_inheritable(fd) for fd in kept.values())
+        assert {key: read(fd) for key, fd in kept.items()} == {"in~1": b"in~1", "in.tg~2": b"in.tg~2"}
+        keeper.drop("in.tg~2")
+
+    async def third(keeper: ProcessKeeper) -> None:
+        ((key, fd),) = keeper.kept()
+        assert key == "in~1"
+        os.close(fd)
+
+    for told in (first, second, third):
+        story(started, told)
+    assert process.poll() is None
+
+
+def test_a_second_one_ends_at_once(started: Started) -> None:
+    async def connected(_keeper: ProcessKeeper) -> None:
+        second = started.start()
+        assert await asyncio.to_thread(second.wait, 10) == 0
+
+    first = started.start()
+    story(started, connected)
+    assert first.poll() is None
+
+
+def test_a_lost_one_is_noticed_and_the_next_is_told_all(started: Started, tmp_path: Path) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        fd = fifo(tmp_path / "in")
+        keeper.kept()
+        keeper.keep("in~1", fd)
+        process.send_signal(signal.SIGKILL)
+        await keeper.lost()
+        assert not keeper.connected
+        os.write(fd, b"x")
+        os.close(fd)
+        started.start()
+        while not await keeper.connect():  # noqa: ASYNC110 - it has just been started
+            await asyncio.sleep(0.01)
+
+    async def again(keeper: ProcessKeeper) -> None:
+        ((_, fd),) = keeper.kept()
+        assert read(fd) == b"x"
+
+    process = started.start()
+    story(started, told)
+    story(started, again)
+
+
+def test_it_ends_with_what_started_it(started: Started) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        assert process.stdout is not None
+        process.stdout.close()
+        await keeper.lost()
+
+    process = started.start()
+    story(started, told)
+    assert process.wait(10) == 0
+    assert not (started.folder / "keeper.sock").exists()
+
+
+def test_without_a_daemon_it_ends_once_every_fifo_is_deleted_and_empty(
+    started: Started, tmp_path: Path
+) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        for name in ("in", "in.full"):
+            fd = fifo(tmp_path / name)
+            keeper.keep(name, fd)
+            if name == "in.full":
+                os.write(fd, b"mail")
+            os.close(fd)
+            (tmp_path / name).unlink()
+
+    async def again(keeper: ProcessKeeper) -> None:
+        ((key, fd),) = keeper.kept()
+        assert (key, read(fd)) == ("in.full", b"mail")
+
+    process = started.start("50")
+    story(started, told)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    story(started, again)
+    assert process.wait(10) == 0
+
+
+def test_where_there_is_none_that_is_said(tmp_path: Path) -> None:
+    async def run() -> None:
+        keeper = ProcessKeeper(tmp_path)
+        assert not await keeper.connect()
+        keeper.drop("unknown")
+        keeper.close()
+
+    asyncio.run(run())
