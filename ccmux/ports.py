@@ -537,6 +537,10 @@ class Terminal(Protocol):
         """Return once the connection to tmux is lost."""
         ...
 
+    async def look(self) -> PaneView:
+        """Return what the pane shows, also where its process has ended."""
+        ...
+
     async def process(self) -> PaneProcess:
         """Return what became of the pane's own process; no pid where Claude was never started in it."""
         ...

@@ -154,11 +154,17 @@ class HookEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSeen:
-    """Lifecycle's word on Claude's process. `pid` None: it does not run. `suspended`: Ctrl-Z."""
+    """Lifecycle's word on Claude's process.
+
+    Attributes:
+        pid: None where it does not run.
+        started_at: Epoch seconds of this process's start; 0 where unknown.
+        reason: For a person: why it does not run and what happens next, "" where it does.
+    """
 
     pid: int | None
     started_at: float = 0.0
-    """Epoch seconds of this process's start; 0 where unknown."""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -168,7 +168,7 @@ class Fusion:
 
     def _judge(self, now_s: float, now: float) -> Verdict:
         if self._process.pid is None:
-            return Activity.DOWN, Hold.NOT_RUNNING, ""
+            return Activity.DOWN, Hold.NOT_RUNNING, self._process.reason
         if now < self._limit_ends_at:
             until = self._local(self._limit_ends_at).strftime("%a %H:%M")
             return Activity.LIMITED, Hold.USAGE_LIMIT, f"{self._limit} (tried again at {until})"

@@ -16,6 +16,7 @@ import structlog
 from ccmux.core.backoff import restart_wait_s
 from ccmux.core.errors import ClaudeNotFound, PaneLost
 from ccmux.core.events import Draft, EventType
+from ccmux.core.last_words import last_words
 from ccmux.core.launch import Launch
 from ccmux.core.observation import PaneProcess, ProcessSeen, SessionSeen
 from ccmux.core.session_plan import SessionPlan, plan_session
@@ -167,9 +168,15 @@ class Lifecycle:
         await self._record(event, pid=self._pid, exit=ended_by, backoff_s=wait_s)
         log.warning("claude ended", outcome=event, pid=self._pid, exit_code=ended_by, wait_s=wait_s)
         self._hosting, self._pid = False, None
-        self._sightings.tell(ProcessSeen(pid=None))
+        self._sightings.tell(ProcessSeen(pid=None, reason=await self._reason(ended_by, wait_s)))
         await asyncio.sleep(wait_s)
         self.restarts += 1
+
+    async def _reason(self, ended_by: int | None, wait_s: float) -> str:
+        """Return for a person why Claude does not run. Its words go to who asks, never to the log."""
+        how = "its pane is gone" if ended_by is None else f"it ended with {ended_by}"
+        said = last_words((await self._terminal.look()).rows)
+        return f"{how} and starts again in {wait_s:g} s" + (f"; it said: {said}" if said else "")
 
     async def _record(self, event: str, **fields: object) -> None:
         draft = Draft(type=EventType.CLAUDE, fields={"event": event, "restarts": self.restarts, **fields})

@@ -408,6 +408,16 @@ def test_trust_folder_answers_that_one_question(stand: Stand) -> None:
     assert ask(stand, "hello") == "You said: hello"
 
 
+def test_a_claude_that_cannot_start_says_why_in_status(stand: Stand) -> None:
+    says = "print('no luck today'); raise SystemExit(3)"
+    stand.settings["claude"]["command"] = [sys.executable, "-c", says]
+    stand.settings["recovery"]["backoff_initial"] = 30
+    stand.start(wait=False)
+    until(lambda: "no luck today" in stand.status()["detail"], "status has its last words")
+    assert "ended with 3 and starts again in 30 s" in stand.ccmux("status")
+    assert "no luck today" not in (stand.folder / "data/ccmux/stand/ccmux.log").read_text()
+
+
 def test_the_users_own_mcp_entries_and_settings_are_kept(stand: Stand) -> None:
     (stand.project / ".mcp.json").write_text('{"mcpServers": {}, "mine": [1]}')
     fired = stand.folder / "fired"

@@ -11,7 +11,7 @@ import pytest
 from ccmux.core.errors import ClaudeNotFound, PaneLost
 from ccmux.core.events import Draft
 from ccmux.core.launch import Launch
-from ccmux.core.observation import PaneProcess, ProcessSeen, SessionSeen
+from ccmux.core.observation import PaneProcess, PaneView, ProcessSeen, SessionSeen
 from ccmux.core.session_plan import SessionPlan
 from ccmux.ports import HostedSession
 from ccmux.services.hub import Hub
@@ -42,6 +42,10 @@ class FakeTerminal:
 
     async def process(self) -> PaneProcess:
         return self.last
+
+    async def look(self) -> PaneView:
+        rows = ("no luck today", "Pane is dead (status 1)")
+        return PaneView(rows=rows, cursor=(0, 0), in_mode=False, dead=True, human_idle_s=None)
 
     async def respawn(
         self, argv: Sequence[str], *, env: Mapping[str, str], unset: Collection[str], cwd: str
@@ -217,6 +221,17 @@ def test_a_crash_is_told_and_the_same_session_resumed_after_the_backoff() -> Non
         await pass_time(0.2)
         assert desk.plans[1:] == [SessionPlan(session_id="new-0", resume=True)]
         assert desk.told("event", "restarts")[2:] == [("resumed", 1)]
+
+    story(tell)
+
+
+def test_why_it_does_not_run_is_told_with_its_last_words() -> None:
+    async def tell(desk: Desk) -> None:
+        await pass_time(1)
+        desk.terminal.end(exit_status=1)
+        await pass_time(0.5)
+        reasons = [s.reason for s in desk.ear.drain() if isinstance(s, ProcessSeen)]
+        assert reasons[-1] == "it ended with 1 and starts again in 1 s; it said: no luck today"
 
     story(tell)
 
