@@ -6,31 +6,39 @@ import asyncio
 import fcntl
 import multiprocessing
 import os
+import resource
 import shutil
 import socket
 import stat
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
-from ccmux.core.errors import RuntimeDirUnsafe
+from ccmux.core.errors import RuntimeDirUnsafe, StateDirUnsafe
 from ccmux.core.framing import LineFramer, OverLong
 from ccmux.drivers.file_events import InotifyFileEvents
-from ccmux.drivers.input_fifos import PIPE_BYTES, InputFifos
-from ccmux.ports import FileChange, FileEvent, InputChunk
+from ccmux.drivers.input_fifos import PIPE_BYTES, InputFifos, doors
+from ccmux.ports import FileChange, FileEvent, InputChunk, Keeper, ReadTo
 
 
 class House:
     """The driver in a directory of its own; `lines` reads it as the daemon does."""
 
-    def __init__(self, folder: Path, *, quiet_s: float) -> None:
+    def __init__(self, folder: Path, *, quiet_s: float, keeper: Keeper | None = None) -> None:
         self.folder = folder
         self.events = InotifyFileEvents()
         self.unsafe = False
         self.inputs = InputFifos(
-            folder, self.events, restore=self.restore, landing=folder.with_name("landing"), quiet_s=quiet_s
+            folder,
+            self.events,
+            restore=self.restore,
+            landing=folder.with_name("landing"),
+            keeper=keeper,
+            quiet_s=quiet_s,
         )
         self.framers: dict[str, LineFramer] = {}
 
@@ -328,6 +336,171 @@ def test_what_stands_in_the_pipes_at_the_end_is_handed_out(tmp_path: Path) -> No
 
     with capture_logs():
         asyncio.run(run())
+
+
+# ------------------------------------------------------------------------------- over the daemon's end
+
+
+class FakeKeeper:
+    """Holds descriptors in this process."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, int] = {}
+        self.dropped: list[str] = []
+
+    def kept(self) -> list[tuple[str, int]]:
+        return [(key, os.dup(fd)) for key, fd in self.held.items()]
+
+    def keep(self, key: str, fd: int) -> None:
+        if key not in self.held:
+            self.held[key] = os.dup(fd)
+
+    def drop(self, key: str) -> None:
+        self.dropped.append(key.partition("~")[0])
+        os.close(self.held.pop(key))
+
+
+@contextmanager
+def kept() -> Iterator[FakeKeeper]:
+    keeper = FakeKeeper()
+    yield keeper
+    for fd in keeper.held.values():
+        os.close(fd)
+
+
+def killed(house: House) -> None:
+    """End the driver as kill -9 does: descriptors close, nothing else happens."""
+    for door in house.inputs._doors.values():
+        asyncio.get_running_loop().remove_reader(door.fd)
+        os.close(door.fd)
+    house.inputs._doors.clear()
+    house.inputs._landings.clear()
+
+
+def lives(folder: Path, keeper: FakeKeeper, *stories: Callable[[House], Awaitable[None]]) -> list[EventDict]:
+    """Run one daemon after the other, each killed at its story's end but the last."""
+
+    async def run() -> None:
+        for story in stories:
+            house = House(folder / "run", quiet_s=0.02, keeper=keeper)
+            try:
+                with house.inputs.opened():
+                    await story(house)
+                    if story is not stories[-1]:
+                        killed(house)
+            finally:
+                house.events.close()
+
+    with capture_logs() as logs:
+        asyncio.run(run())
+    return list(logs)
+
+
+def test_what_was_read_and_what_stands_in_the_pipe_come_in_order_after_a_kill(tmp_path: Path) -> None:
+    async def first(house: House) -> None:
+        write(house.folder / "in", b"read\nha")
+        await house.inputs.next()
+        write(house.folder / "in", b"lf\nunread\nbeg")
+
+    async def second(house: House) -> None:
+        assert await house.lines(4) == [("default", line) for line in (b"read", b"half", b"unread", b"beg")]
+        write(house.folder / "in", b"new\n")
+        assert await house.lines(1) == [("default", b"new")]
+
+    with kept() as keeper:
+        lives(tmp_path, keeper, first, second)
+        assert list((tmp_path / "landing").iterdir()) == []
+
+
+def test_a_door_deleted_or_replaced_while_no_daemon_was_there_is_read_to_its_end(tmp_path: Path) -> None:
+    async def first(house: House) -> None:
+        for name in ("in.gone", "in.new"):
+            house.door(name)
+            await until_open(house, name)
+            write(house.folder / name, b"read be")
+            await house.inputs.next()
+            write(house.folder / name, b"fore\nbegun")
+            (house.folder / name).unlink()
+        house.door("in.new")
+
+    async def second(house: House) -> None:
+        write(house.folder / "in.new", b"after\n")
+        lines = await house.lines(5)
+        assert [line for channel, line in lines if channel == "gone"] == [b"read before", b"begun"]
+        assert [line for channel, line in lines if channel == "new"] == [b"read before", b"begun", b"after"]
+
+    with kept() as keeper:
+        lives(tmp_path, keeper, first, second)
+        assert sorted(keeper.dropped) == ["in.gone", "in.new"]
+        assert sorted(key.partition("~")[0] for key in keeper.held) == ["in", "in.new"]
+
+
+def test_what_was_begun_at_a_door_that_is_no_more_has_ended_also_without_a_keeper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def first(house: House) -> None:
+        path = house.door("in.tg")
+        await until_open(house, "in.tg")
+        write(path, b"begun")
+        await house.inputs.next()
+        path.unlink()
+
+    async def second(house: House) -> None:
+        assert await house.lines(1) == [("tg", b"begun")]
+
+    with kept() as keeper:
+        monkeypatch.setattr(keeper, "keep", lambda _key, _fd: None)
+        lives(tmp_path, keeper, first, second)
+
+
+def test_what_is_done_is_not_handed_out_again(tmp_path: Path) -> None:
+    told: dict[str, ReadTo] = {}
+
+    async def run() -> None:
+        house = House(tmp_path / "run", quiet_s=60)
+        with house.inputs.opened():
+            write(house.folder / "in", b"a\nb\nbeg")
+            (chunk,) = await house.inputs.next()
+            told["in"] = ReadTo(chunk.stream, 4)
+            killed(house)
+        house.events.close()
+        house = House(tmp_path / "run", quiet_s=0.02)
+        with house.inputs.opened(told):
+            assert await house.lines(1) == [("default", b"beg")]
+        house.events.close()
+
+    with capture_logs():
+        asyncio.run(run())
+
+
+def test_while_the_disk_is_full_the_bytes_wait_in_the_pipe_and_that_is_said_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "RETRY_S", 0.001)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    async def story(house: House) -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
+        try:
+            write(house.folder / "in", b"a\n")
+            door = house.inputs._doors["in"]
+            await until(lambda: door.held)
+            first = door.retry
+            await until(lambda: door.retry is not first)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert await house.lines(1) == [("default", b"a")]
+        assert not door.held
+
+    with kept() as keeper:
+        logs = lives(tmp_path, keeper, story)
+    assert [entry["event"] for entry in logs].count("input held") == 1
+
+
+def test_a_landing_that_cannot_be_made_is_said_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "landing").write_text("")
+    with kept() as keeper, pytest.raises(StateDirUnsafe, match="landing"):
+        lives(tmp_path, keeper, House.lines)  # type: ignore[arg-type]
 
 
 def _write_many(path: str, writer: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -21,7 +21,7 @@ from ccmux.core.ledger import TypedBatch
 from ccmux.core.messages import Incoming, MessageState, Rejected
 from ccmux.drivers import sqlite as sqlite_driver
 from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, read_ledger
-from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, Taken
+from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, ReadTo, Taken
 
 NOW = 1_700_000_000.0
 
@@ -120,6 +120,22 @@ def test_a_key_is_taken_once_on_a_channel_also_within_a_batch_and_after_a_restar
     async def second(d: Desk) -> None:
         assert await d.store.take_in([said("d", key="k")]) == [Taken(1, True)]
         assert [m.content for m in await d.store.waiting(10)] == ["a", "c"]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+def test_how_far_a_door_was_read_is_committed_with_its_messages_or_not_at_all(tmp_path: Path) -> None:
+    async def first(d: Desk) -> None:
+        assert await d.store.doors_read_to() == {}
+        await d.store.take_in([said("a")], read_to={"in": ReadTo("run", 2), "in.tg": ReadTo("other", 9)})
+        await d.store.take_in([said("b")])
+        await d.store.take_in([said("c")], read_to={"in": ReadTo("run", 6)})
+        with pytest.raises(AttributeError):
+            await d.store.take_in([cast("Incoming", object())], read_to={"in": ReadTo("run", 8)})
+
+    async def second(d: Desk) -> None:
+        assert await d.store.doors_read_to() == {"in": ReadTo("run", 6), "in.tg": ReadTo("other", 9)}
 
     run(tmp_path, first)
     run(tmp_path, second)

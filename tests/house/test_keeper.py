@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
+import socket
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -134,3 +138,74 @@ def test_when_tmux_ends_there_is_a_keeper_again(stand: Stand) -> None:
     assert len(keepers(stand)) == 1
     stand.tmux("kill-server")
     until(lambda: keepers(stand) == [], "it ends with tmux")
+
+
+class FakeSystemd:
+    """A service manager as far as its descriptor store goes: NOTIFY_SOCKET in, LISTEN_FDS out."""
+
+    def __init__(self, stand: Stand) -> None:
+        self._stand = stand
+        self._listening = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._listening.bind(str(stand.folder / "notify"))
+        self._listening.setblocking(False)
+        self.stored: dict[str, int] = {}
+        stand.environment |= {"NOTIFY_SOCKET": str(stand.folder / "notify"), "FDSTORE": "64"}
+
+    def listen(self) -> set[str]:
+        """Take what was sent and return the names of what is stored."""
+        with suppress(BlockingIOError):
+            while True:
+                text, fds, _, _ = socket.recv_fds(self._listening, 4_096, 4)
+                fields = dict(line.split("=", 1) for line in text.decode().splitlines())
+                if "FDSTORE" in fields:
+                    (self.stored[fields["FDNAME"]],) = fds
+                elif "FDSTOREREMOVE" in fields:
+                    os.close(self.stored.pop(fields["FDNAME"]))
+        return {name.partition("~")[0] for name in self.stored}
+
+    def start(self) -> None:
+        """Start the daemon with what is stored, as systemd does: descriptors from 3 on, for its pid."""
+        start = "os.environ['LISTEN_PID'] = str(os.getpid()); os.execv(sys.argv[1], sys.argv[1:])"
+        # Out of the way of the places they will have.
+        fds = [fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 100) for fd in self.stored.values()]
+        names = list(self.stored)
+        given = {"LISTEN_FDS": str(len(fds)), "LISTEN_FDNAMES": ":".join(names)}
+        place = "import os,sys\n" + "".join(f"os.dup2({fd}, {at})\n" for at, fd in enumerate(fds, start=3))
+        self._stand.daemon = subprocess.Popen(
+            [sys.executable, "-c", place + start, sys.executable, "-m", "ccmux"],
+            cwd=self._stand.project,
+            env=self._stand.environment | given,
+            stdin=subprocess.DEVNULL,
+            pass_fds=fds,
+        )
+        for fd in fds:
+            os.close(fd)
+        until(self._stand._answers, "the daemon answers")
+
+    def close(self) -> None:
+        self._listening.close()
+        for fd in self.stored.values():
+            os.close(fd)
+
+
+def test_systemds_store_keeps_what_was_written_and_no_process_is_started(stand: Stand) -> None:
+    with closing(FakeSystemd(stand)) as systemd:
+        stand.start()
+        os.mkfifo(stand.run / "in.gone", 0o600)
+        until(lambda: systemd.listen() == {"in", "in.gone"}, "both are stored")
+        assert stand.status()["keeper"] == "systemd"
+        assert keepers(stand) == []
+        assert stand.daemon is not None
+        stand.daemon.send_signal(signal.SIGSTOP)
+        for number in range(3):
+            stand.write(f"m{number}")
+        stand.write("from a door that is deleted", fifo="in.gone")
+        (stand.run / "in.gone").unlink()
+        stand.kill()
+        systemd.start()
+        until(lambda: stand.status()["queue"]["answered"] == 4, "all are answered")
+        assert sorted(contents(stand)) == ["from a door that is deleted", "m0", "m1", "m2"]
+        until(lambda: systemd.listen() == {"in"}, "the deleted door is let go")
+        claude = Path(f"/proc/{stand.claude_pid}/fd")
+        assert not [path for path in claude.iterdir() if "/in" in str(path.readlink())]
+        stand.stop()
