@@ -409,7 +409,8 @@ def test_trust_folder_answers_that_one_question(stand: Stand) -> None:
 
 
 def test_a_claude_that_cannot_start_says_why_in_status(stand: Stand) -> None:
-    says = "print('no luck today'); raise SystemExit(3)"
+    # tmux 3.3a may lose what a program says in its very last milliseconds.
+    says = "import time; print('no luck today', flush=True); time.sleep(1); raise SystemExit(3)"
     stand.settings["claude"]["command"] = [sys.executable, "-c", says]
     stand.settings["recovery"]["backoff_initial"] = 30
     stand.start(wait=False)
