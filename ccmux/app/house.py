@@ -190,6 +190,7 @@ class House:
                 backoff_cap_s=settings.recovery.backoff_cap,
                 reset_after_s=settings.recovery.reset_after_s,
             ),
+            cwd=str(self._cwd),
         )
         outbox = Outbox(
             store=store,

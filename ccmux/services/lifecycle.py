@@ -35,6 +35,10 @@ class Transcripts(Protocol):
         """Tell whether the file is there and holds at least one prompt."""
         ...
 
+    def transcript_path(self, cwd: str, session_id: str) -> str:
+        """Return where the transcript of a conversation is that was started in `cwd`, or will be."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecoverySettings:
@@ -61,8 +65,21 @@ class Lifecycle:
         prepare: Callable[[SessionPlan], Awaitable[Launch]],
         new_id: Callable[[], str],
         settings: RecoverySettings,
+        cwd: str,
     ) -> None:
-        """Wire it up. `prepare` writes what a start needs and returns how to start; `new_id` makes a UUID."""
+        """Wire it up.
+
+        Args:
+            store: Remembers the hosted conversation.
+            sightings: Where it tells of Claude's process.
+            terminal: Claude's pane.
+            processes: Claude's process.
+            transcripts: Claude's conversations.
+            prepare: Writes what a start needs and returns how to start.
+            new_id: Makes a UUID.
+            settings: Table [recovery].
+            cwd: Where Claude is started.
+        """
         self._store = store
         self._sightings = sightings
         self._terminal = terminal
@@ -71,6 +88,7 @@ class Lifecycle:
         self._prepare = prepare
         self._new_id = new_id
         self._settings = settings
+        self._cwd = cwd
         self._now_s = asyncio.get_running_loop().time
         self._hosting = False
         self._has_hosted = False
@@ -82,9 +100,9 @@ class Lifecycle:
     async def run(self) -> NoReturn:
         """Keep Claude running until cancelled."""
         hosted = await self._store.hosted()
-        if hosted is not None and hosted.transcript_path:
-            session = SessionSeen(session_id=hosted.session_id, transcript_path=hosted.transcript_path)
-            self._sightings.tell(session)
+        if hosted is not None:
+            path = self._transcript_of(hosted)
+            self._sightings.tell(SessionSeen(session_id=hosted.session_id, transcript_path=path))
         while True:
             try:
                 await self._host()
@@ -115,7 +133,7 @@ class Lifecycle:
 
     async def _start(self) -> None:
         hosted = await self._store.hosted()
-        there = hosted is not None and self._transcripts.holds_conversation(hosted.transcript_path)
+        there = hosted is not None and self._transcripts.holds_conversation(self._transcript_of(hosted))
         plan = plan_session(
             hosted.session_id if hosted is not None else None,
             spoken=there or (hosted is not None and hosted.spoken),
@@ -135,6 +153,10 @@ class Lifecycle:
         process = await self._terminal.process()
         await self._record(event, pid=process.pid, session_id=plan.session_id, lost=plan.lost)
         log.info("claude started", pid=process.pid, session_id=plan.session_id, resumed=plan.resume)
+
+    def _transcript_of(self, hosted: HostedSession) -> str:
+        """Return its transcript, also where the word of the hook that names it died with a daemon."""
+        return hosted.transcript_path or self._transcripts.transcript_path(self._cwd, hosted.session_id)
 
     def _welcome(self, pid: int) -> None:
         adopted = not self._hosting

@@ -127,10 +127,14 @@ class Desk:
             prepare=self.prepare,
             new_id=lambda: f"new-{len(self.plans)}",
             settings=RecoverySettings(backoff_initial_s=1, backoff_cap_s=60, reset_after_s=reset_after_s),
+            cwd="/work",
         )
 
     def resetting_after(self, seconds: float) -> None:
         self.lifecycle = self._lifecycle(reset_after_s=seconds)
+
+    def transcript_path(self, cwd: str, session_id: str) -> str:
+        return f"{cwd}/{session_id}.jsonl"
 
     def holds_conversation(self, path: str) -> bool:
         return path in self.conversations
@@ -206,6 +210,35 @@ def test_a_running_claude_is_adopted_and_left_alone() -> None:
     def before(desk: Desk) -> None:
         desk.spoke("old")
         desk.terminal.run(42)
+
+    story(tell, before=before)
+
+
+def unnamed(desk: Desk) -> None:
+    """The last daemon died before a hook named the transcript."""
+    desk.store.session = HostedSession(session_id="old", transcript_path="", spoken=False, offset=0)
+
+
+def test_a_conversation_whose_transcript_no_hook_named_is_read_where_it_must_be() -> None:
+    async def tell(desk: Desk) -> None:
+        await pass_time(1)
+        assert desk.ear.drain()[0] == SessionSeen(session_id="old", transcript_path="/work/old.jsonl")
+
+    def before(desk: Desk) -> None:
+        unnamed(desk)
+        desk.terminal.run(42)
+
+    story(tell, before=before)
+
+
+def test_a_conversation_whose_transcript_no_hook_named_is_resumed() -> None:
+    async def tell(desk: Desk) -> None:
+        await pass_time(1)
+        assert desk.plans == [SessionPlan(session_id="old", resume=True)]
+
+    def before(desk: Desk) -> None:
+        unnamed(desk)
+        desk.conversations.add("/work/old.jsonl")
 
     story(tell, before=before)
 
