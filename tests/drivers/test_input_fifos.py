@@ -453,6 +453,25 @@ def test_what_was_begun_at_a_door_that_is_no_more_has_ended_also_without_a_keepe
         lives(tmp_path, keeper, first, second)
 
 
+def test_what_was_begun_at_a_replaced_door_is_not_glued_to_the_new_ones_after_a_kill(tmp_path: Path) -> None:
+    async def first(house: House) -> None:
+        path = house.door("in.tg")
+        await until_open(house, "in.tg")
+        write(path, b"begun")
+        old = house.inputs._doors["in.tg"]
+        house.door("new").rename(path)
+        await until(lambda: house.inputs._doors.get("in.tg") not in {None, old})
+        await house.inputs.next()
+        write(path, b"new\n")
+        await house.inputs.next()
+
+    async def second(house: House) -> None:
+        assert await house.lines(2) == [("tg", b"begun"), ("tg", b"new")]
+
+    with kept() as keeper:
+        lives(tmp_path, keeper, first, second)
+
+
 def test_what_is_done_is_not_handed_out_again(tmp_path: Path) -> None:
     told: dict[str, ReadTo] = {}
 

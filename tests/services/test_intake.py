@@ -198,6 +198,19 @@ def test_when_it_is_ended_what_stands_in_the_pipes_is_taken_and_what_was_begun_w
         asyncio.run(run())
 
 
+def test_an_end_that_leaves_nothing_begun_leaves_no_landing(tmp_path: Path) -> None:
+    house = House(tmp_path)
+
+    async def run() -> None:
+        async with house.living():
+            write(house.doors / "in", b"a\nb\n")
+
+    with capture_logs():
+        asyncio.run(run())
+    assert contents(house) == ["a", "b"]
+    assert list(house.landing.iterdir()) == []
+
+
 def test_a_daemon_killed_before_the_commit_or_after_it_loses_and_doubles_nothing(tmp_path: Path) -> None:
     house = House(tmp_path)
 
