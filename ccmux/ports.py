@@ -232,7 +232,10 @@ class Store(Protocol):
         ...
 
     async def events_since(self, seq: int, types: Collection[EventType], limit: int) -> list[Event]:
-        """Return events with a number above `seq`, oldest first; no types means all."""
+        """Return events with a number above `seq`, oldest first; no types means all.
+
+        Fewer than `limit` where they are large; none only where there are no more.
+        """
         ...
 
     async def last_seq(self) -> int:
@@ -537,8 +540,8 @@ class Terminal(Protocol):
         """Return once the connection to tmux is lost."""
         ...
 
-    async def look(self) -> PaneView:
-        """Return what the pane shows, also where its process has ended."""
+    async def last_rows(self) -> Sequence[str]:
+        """Return the rows that a program which ended left behind, top first."""
         ...
 
     async def process(self) -> PaneProcess:

@@ -16,7 +16,7 @@ def last_words(rows: Sequence[str]) -> str:
     """Return the last rows that say something as one line of at most `CHARS` characters, or "".
 
     Args:
-        rows: As `capture-pane -e` gives them. tmux's own remark about a dead pane is left out.
+        rows: As `capture-pane` gives them. tmux's own remark about a dead pane is left out.
     """
     plain = (_ESCAPE.sub("", row).strip() for row in rows)
     said = [row for row in plain if row and not _TMUX_REMARK.match(row)]

@@ -197,7 +197,7 @@ class Lifecycle:
     async def _reason(self, ended_by: int | None, wait_s: float) -> str:
         """Return for a person why Claude does not run. Its words go to who asks, never to the log."""
         how = "its pane is gone" if ended_by is None else f"it ended with {ended_by}"
-        said = last_words((await self._terminal.look()).rows)
+        said = last_words(await self._terminal.last_rows())
         return f"{how} and starts again in {wait_s:g} s" + (f"; it said: {said}" if said else "")
 
     async def _record(self, event: str, **fields: object) -> None:

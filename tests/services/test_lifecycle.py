@@ -11,7 +11,7 @@ import pytest
 from ccmux.core.errors import ClaudeNotFound, PaneLost
 from ccmux.core.events import Draft
 from ccmux.core.launch import Launch
-from ccmux.core.observation import PaneProcess, PaneView, ProcessSeen, SessionSeen
+from ccmux.core.observation import PaneProcess, ProcessSeen, SessionSeen
 from ccmux.core.session_plan import SessionPlan
 from ccmux.ports import HostedSession
 from ccmux.services.hub import Hub
@@ -43,9 +43,8 @@ class FakeTerminal:
     async def process(self) -> PaneProcess:
         return self.last
 
-    async def look(self) -> PaneView:
-        rows = ("no luck today", "Pane is dead (status 1)")
-        return PaneView(rows=rows, cursor=(0, 0), in_mode=False, dead=True, human_idle_s=None)
+    async def last_rows(self) -> Sequence[str]:
+        return ("no luck today", "Pane is dead (status 1)")
 
     async def respawn(
         self, argv: Sequence[str], *, env: Mapping[str, str], unset: Collection[str], cwd: str

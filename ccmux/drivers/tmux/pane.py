@@ -113,6 +113,14 @@ class ClaudePane:
             keys_mark=mark.decode(),
         )
 
+    async def last_rows(self) -> tuple[str, ...]:
+        """Return the rows that a program which ended left behind.
+
+        tmux scrolls them up by one to make room for its own remark: the row above the screen belongs to them.
+        """
+        rows, *_ = await self._call("last_rows", f"capture-pane -p -S -1 -t {self._pane}")
+        return tuple(line.decode("utf-8", "replace") for line in rows.lines)
+
     async def paste(self, *texts: str, since: PaneView | None = None) -> bool:
         """Send texts as one bracketed paste each; newlines stay newlines, nothing is submitted.
 
