@@ -15,7 +15,7 @@ from ccmux.drivers.logs import logging_to
 from ccmux.drivers.state_dir import make_private
 
 FILES = 65_536
-"""Open files are allowed up to here; Claude is tmux's child and does not inherit it."""
+"""Open files are allowed up to here; a tmux server that we start, and Claude in it, inherit that."""
 
 
 def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None) -> int:

@@ -50,6 +50,9 @@ BUSY_FOR_ASKERS_S = 5.0
 RETRY_FIRST_S = 0.1
 RETRY_MAX_S = 5.0
 
+PAGE_BYTES = 262_144
+"""A page of events ends with the one that fills this: turns can be large, and many may catch up at once."""
+
 SHOWN_BYTES = 65_536
 """So much of a line that is no message is shown as text in lists."""
 
@@ -861,7 +864,15 @@ class SqliteStore:
             " ORDER BY seq LIMIT ?",
             (seq, *wanted, limit),
         )
-        return [Event(seq=number, type=EventType(type_), line=line) for number, type_, line in rows]
+        page: list[Event] = []
+        left_bytes = PAGE_BYTES
+        for number, type_, line in rows:
+            page.append(Event(seq=number, type=EventType(type_), line=line))
+            left_bytes -= len(line)
+            if left_bytes <= 0:
+                break
+        rows.close()
+        return page
 
     def _forget(self, events_days: float, keys_days: float) -> None:
         with self._transaction() as now:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -26,7 +27,10 @@ FAREWELL_S = 5.0
 """How long a subscriber that was cut off may take to read what it has coming."""
 
 PAGE = 500
-"""Events a page when a subscriber catches up."""
+"""Events a page, at most, when a subscriber catches up."""
+
+CONNECTIONS = 2_000
+"""At once; one more is told to come back. The daemon needs its file descriptors for messages too."""
 
 ReadPage = Callable[[int, Collection[EventType], int], Awaitable[list[Event]]]
 
@@ -34,12 +38,21 @@ ReadPage = Callable[[int, Collection[EventType], int], Awaitable[list[Event]]]
 class Subscribers:
     """The listeners on one socket. `publish` is called in the loop with the events of each commit."""
 
-    def __init__(self, path: Path, *, backlog_bytes: int, read_page: ReadPage, last_seq: int) -> None:
-        """Know where to listen; `read_page(since, types, limit)` reads the event log."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        backlog_bytes: int,
+        read_page: ReadPage,
+        last_seq: int,
+        connections: int = CONNECTIONS,
+    ) -> None:
+        """Know where to listen; `read_page(since, types, limit)` reads the event log, empty at its end."""
         self._path = path
         self._backlog_bytes = backlog_bytes
         self._read_page = read_page
         self._last_seq = last_seq
+        self._connections = connections
         self._inode = -1
         self._live: set[_Subscriber] = set()
         self._connected: set[_Subscriber] = set()
@@ -86,6 +99,9 @@ class Subscribers:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         subscriber = _Subscriber(writer, self._backlog_bytes, seq=self._last_seq)
+        if len(self._connected) >= self._connections:
+            subscriber.say_goodbye(error_line(f"{self._connections} subscribers are connected; close some"))
+            return
         self._connected.add(subscriber)
         try:
             try:
@@ -104,7 +120,7 @@ class Subscribers:
                 line = await reader.readline()
             if subscriber not in self._live:
                 await self._catch_up(subscriber, Subscription())
-            await writer.wait_closed()  # an end of its writing only: it may go on reading
+            await subscriber.gone()  # an end of its writing only: it may go on reading
         except ConnectionError:
             pass
         except ValueError:
@@ -123,7 +139,7 @@ class Subscribers:
             until = self._last_seq
             page = await self._read_page(subscriber.seq, wish.types, PAGE)
             subscriber.write(page)
-            if len(page) < PAGE:
+            if not page:
                 subscriber.seq = max(subscriber.seq, until)
             await subscriber.drain()
         self._live.add(subscriber)
@@ -156,6 +172,18 @@ class _Subscriber:
 
     async def drain(self) -> None:
         await self._writer.drain()
+
+    async def gone(self) -> None:
+        """Wait until the other side has closed altogether, which nothing tells but the kernel's hang-up."""
+        loop = asyncio.get_running_loop()
+        with select.epoll() as hang_up:
+            if not self._writer.is_closing():
+                hang_up.register(self._writer.get_extra_info("socket").fileno(), 0)
+            loop.add_reader(hang_up.fileno(), self.drop)
+            try:
+                await self._writer.wait_closed()
+            finally:
+                loop.remove_reader(hang_up.fileno())
 
     def say_goodbye(self, line: bytes) -> None:
         self._writer.write(line)

@@ -13,12 +13,19 @@ from typing import NoReturn
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
 from ccmux.core.errors import PortTaken
 
 HOST = "127.0.0.1"
 # A tool call may take a second for its delivery; one that takes longer is cut off.
 GRACE_S = 2
+
+REQUEST_S = 10.0
+"""A request's head must come in whole within twice this."""
+
+CONNECTIONS = 2_000
+"""At once; the daemon needs its file descriptors for messages too."""
 
 
 def listen(port: int) -> socket.socket:
@@ -49,6 +56,34 @@ def port_of(sock: socket.socket) -> int:
     return port
 
 
+class HurriedProtocol(H11Protocol):
+    """uvicorn's HTTP, with an end for clients that connect and do not ask, or ask a byte a minute.
+
+    The port is open to every user of this machine; whoever passes the guard may take any time.
+    """
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Refuse a connection too many; look after the others."""
+        super().connection_made(transport)
+        if len(self.connections) > CONNECTIONS:
+            transport.abort()
+        else:
+            self._look_again(self.cycle)
+
+    def _look_again(self, cycle: object) -> None:
+        self.loop.call_later(REQUEST_S, self._look, cycle)
+
+    def _look(self, cycle: object) -> None:
+        """Hang up where no request came in whole since the last look and none is being answered."""
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+            return
+        now: RequestResponseCycle | None = self.cycle
+        if now is cycle and (now is None or now.response_complete):
+            self.transport.abort()
+        else:
+            self._look_again(now)
+
+
 class HttpServer:
     """uvicorn without its signals, its log set-up and its ten wake-ups a second."""
 
@@ -60,7 +95,7 @@ class HttpServer:
         self._stopping = stopping
         self._config = uvicorn.Config(
             app,
-            http="h11",
+            http=HurriedProtocol,
             lifespan="on",
             log_config=None,
             access_log=False,

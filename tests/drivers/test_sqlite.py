@@ -775,3 +775,14 @@ def test_a_sound_ledger_says_nothing_at_the_start(tmp_path: Path) -> None:
     with capture_logs() as logged:
         run(tmp_path, _nothing)
     assert logged == []
+
+
+def test_a_page_of_large_events_is_short_and_never_empty(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        for _ in range(5):
+            await d.store.record(Draft(type=EventType.TURN, fields={"turn": "x" * 200_000}))
+        assert [e.seq for e in await d.store.events_since(0, (), 500)] == [1, 2]
+        assert [e.seq for e in await d.store.events_since(4, (), 500)] == [5]
+        assert await d.store.events_since(5, (), 500) == []
+
+    run(tmp_path, story)

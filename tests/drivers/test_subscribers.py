@@ -7,7 +7,8 @@ import json
 import socket
 import stat
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,9 @@ import pytest
 
 from ccmux.core.events import Draft, Event, EventType, encode
 from ccmux.drivers.subscribers import Subscribers
+
+
+PAGE_BYTES = 100_000
 
 
 class EventLog:
@@ -27,7 +31,9 @@ class EventLog:
 
     async def read_page(self, since: int, types: Collection[EventType], limit: int) -> list[Event]:
         await asyncio.sleep(0)  # a real log is read in another thread: live events come in between
-        return [e for e in self.events if e.seq > since and (not types or e.type in types)][:limit]
+        page = [e for e in self.events if e.seq > since and (not types or e.type in types)][:limit]
+        sizes = accumulate(len(event.line) for event in page)
+        return [e for e, size in zip(page, sizes, strict=True) if e is page[0] or size < PAGE_BYTES]
 
     def happen(self, count: int = 1, *, type_: EventType = EventType.TURN, text: str = "") -> None:
         first = len(self.events) + 1
@@ -231,3 +237,89 @@ def test_its_end_does_not_wait_for_anybody(tmp_path: Path) -> None:
         return writers
 
     assert len(asyncio.run(story())) == 3
+
+
+# ---------------------------------------------------------------------------- many, and of ill will
+
+
+def test_a_thousand_that_never_read_ask_or_finish_slow_nobody(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        log.happen(20, text="x" * 1_000)
+        hostile: list[socket.socket] = []
+        for number in range(1_000):
+            client = socket.socket(socket.AF_UNIX)
+            client.setblocking(False)
+            client.connect(str(log.path))
+            with suppress(BrokenPipeError):  # it has read nothing and does not mind being cut off
+                client.send((b'{"since": 0}\n', b'{"since"', b"\x00\xff garbage\n", b"")[number % 4])
+            hostile.append(client)
+            if number % 50 == 0:
+                await asyncio.sleep(0)  # its backlog is as long as the kernel lets it be
+        try:
+            async with following(log, asks={"since": 0}) as reader:
+                assert await reader.seqs(20) == list(range(1, 21))
+                for _ in range(20):
+                    log.happen(5, text="y" * 20_000)
+                    await reader.seqs(5)
+                held = sum(s._writer.transport.get_write_buffer_size() for s in log.socket._connected)
+                assert held < 1_001 * (BACKLOG + PAGE_BYTES + 100_000)
+                assert log.socket.count < 1_001
+        finally:
+            for client in hostile:
+                client.close()
+
+    run(tmp_path, story, backlog_bytes=BACKLOG)
+
+
+BACKLOG = 50_000
+
+
+def test_one_that_left_is_forgotten_also_where_nothing_happens(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        async with following(log, asks={}):
+            await log.until_following(1)
+        await log.until_following(0)
+        async with following(log, asks={}) as half:
+            await log.until_following(1)
+            half.writer.write_eof()
+            log.happen()
+            assert await half.seqs(1) == [1]
+        await log.until_following(0)
+
+    run(tmp_path, story)
+
+
+def test_one_connection_too_many_is_told_so_and_a_free_place_is_used_again(tmp_path: Path) -> None:
+    async def story(log: EventLog) -> None:
+        log.socket._connections = 2
+        async with following(log, asks={}) as first, following(log, asks={}):
+            await log.until_following(2)
+            async with following(log) as third:
+                assert "2 subscribers are connected" in (await third.next())["error"]
+                assert await third.reader.read() == b""
+            await first.close()
+            await log.until_following(1)
+            async with following(log, asks={}):
+                await log.until_following(2)
+
+    run(tmp_path, story)
+
+
+def test_large_events_are_caught_up_in_small_pages(tmp_path: Path) -> None:
+    """A page may hold fewer events than were asked for; only an empty one is the end."""
+
+    async def story(log: EventLog) -> None:
+        log.happen(7)
+        whole = log.read_page
+
+        async def small(since: int, types: Collection[EventType], limit: int) -> list[Event]:
+            return (await whole(since, types, limit))[:2]
+
+        log.socket._read_page = small
+        async with following(log, asks={"since": 1}) as reader:
+            assert await reader.seqs(6) == list(range(2, 8))
+            await log.until_following(1)
+            log.happen()
+            assert await reader.seqs(1) == [8]
+
+    run(tmp_path, story)

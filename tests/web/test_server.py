@@ -126,7 +126,9 @@ def test_the_server_waits_for_requests_without_waking_up() -> None:
             await http.get("/healthz")
             loop = asyncio.get_running_loop()
             waits = [handle for handle in loop._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
-            assert len(waits) <= 2  # this test's own limit, and uvicorn's keep-alive of one connection
+            assert (
+                len(waits) <= 3
+            )  # this test's own limit, and of one connection keep-alive and the look at its haste
 
     asyncio.run(main())
 
