@@ -1,1 +1,1 @@
-"""Programs that connect other systems to ccmux. Separate processes; of ccmux they see `ccmux.client` alone."""
+"""Programs that connect other systems to ccmux: separate processes; they see `ccmux.client` alone."""

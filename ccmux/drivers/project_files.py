@@ -30,7 +30,7 @@ def read(path: Path) -> bytes | None:
 
 
 def replace(path: Path, content: bytes, *, mode: int = 0o666) -> None:
-    """Put `content` in the file's place at once, with the old one's mode; a new one gets `mode` and the umask.
+    """Put `content` in the file's place at once, with the old one's mode; a new one has `mode`.
 
     Raises:
         ProjectFileFailed: The old file is as it was.

@@ -46,7 +46,8 @@ def main() -> None:
                 subprocess.run(hook_shim.command(shim, spool), input=payload, check=True)
 
             print(
-                f"hook shim: {_median_ms(fire):.1f} ms; a process that does nothing: {_median_ms(_nothing):.1f} ms"
+                f"hook shim: {_median_ms(fire):.1f} ms; "
+                f"a process that does nothing: {_median_ms(_nothing):.1f} ms"
             )
     finally:
         remove(folder)

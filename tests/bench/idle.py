@@ -24,7 +24,8 @@ def main(agent: str = "real") -> None:
             time.sleep(SECONDS)
             cpu_s, wakeups = (now - then for now, then in zip(_used(pid), before, strict=True))
             print(
-                f"idle daemon over {SECONDS} s: CPU {cpu_s:.2f} s, {wakeups:.0f} wake-ups, RSS {_rss_mb(pid):.0f} MB"
+                f"idle daemon over {SECONDS} s: CPU {cpu_s:.2f} s, {wakeups:.0f} wake-ups, "
+                f"RSS {_rss_mb(pid):.0f} MB"
             )
     finally:
         remove(folder)

@@ -21,7 +21,7 @@ def test_init_writes_every_key_with_the_folders_name_and_no_trust(project: Proje
     settings = read_settings(project.config)
     assert (settings.project.name, settings.claude.trust_folder) == ("my-app", False)
     assert stat.S_IMODE(project.config.stat().st_mode) == 0o600
-    assert "# Seconds that the screen must have stood still." in project.config.read_text()
+    assert "# Days the event log is kept." in project.config.read_text()
 
 
 def test_init_leaves_a_file_or_a_link_alone(project: Project) -> None:
