@@ -13,7 +13,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,7 @@ class _Conductor:
         stand = self._stand
         with ExitStack() as ending:
             self._launch()
+            self._until_kept()
             for name in (*KINDS, "chat"):
                 if name not in {"echo", "send"}:
                     os.mkfifo(stand.run / (f"out.{name}" if name == "chat" else f"in.{name}"), 0o600)
@@ -162,8 +163,11 @@ class _Conductor:
                 stand.tmux("kill-session", "-t", "=ccmux-stand", check=False)
             case "tmux server":
                 stand.tmux("kill-server", check=False)
+                self._until_kept()
             case "keeper -9":
-                return self._kill_keeper()
+                killed = self._kill_keeper()
+                self._until_kept()
+                return killed
             case "reader -9":
                 self._end_reader()
                 time.sleep(self._chance.random() * 0.5)
@@ -177,13 +181,19 @@ class _Conductor:
             os.kill(self._stand.claude_pid, signal.SIGKILL)
 
     def _kill_keeper(self) -> bool:
-        with suppress(CcmuxError):
-            keeper = self._stand.status().get("keeper")
-            pid = keeper.get("pid") if isinstance(keeper, Mapping) else keeper
-            if isinstance(pid, int):
-                os.kill(pid, signal.SIGKILL)
-                return True
+        """Kill the process that holds our FIFOs; its command line ends in our state directory."""
+        for path in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = path.read_bytes().rstrip(b"\0").split(b"\0")
+                if words[-1] == os.fsencode(self._database.parent) and b"keeper" in words[-2]:
+                    os.kill(int(path.parent.name), signal.SIGKILL)
+                    return True
         return False
+
+    def _until_kept(self) -> None:
+        """Wait for a keeper: one that dies within a second of a daemon leaves nobody to hold the FIFOs."""
+        time.sleep(0.1)  # that the old one has gone must be heard first
+        self._wait(lambda: self._stand.status()["keeper"] != "none", REACH_S)
 
     # ----------------------------------------------------------------------------------------- the daemon
 
