@@ -16,7 +16,7 @@ from ccmux.core.sanitise import clean
 INDENT = "    "
 
 BARE_UNITS = 800
-"""A paste of more UTF-16 units arrives wrapped as pasted content; the blank behind a bare body counts."""
+"""A paste of more UTF-16 units arrives wrapped as pasted content."""
 
 BARE_LINES = 3
 """A paste of more lines arrives wrapped (in a window of less than 12 rows even fewer: `proof.py` minds)."""
@@ -60,7 +60,10 @@ class Prompt:
     @property
     def pastes(self) -> tuple[str, ...]:
         """What is sent, one bracketed paste each, before Enter."""
-        return (self.lead, self.body) if self.lead else (self.body + _GUARD,)
+        if self.lead:
+            return (self.lead, self.body)
+        # One unit more would be wrapped; on its own the guard is not.
+        return (self.body + _GUARD,) if _units(self.body) < BARE_UNITS else (self.body, _GUARD)
 
     @property
     def names_image(self) -> bool:
@@ -129,5 +132,8 @@ def _as_text(line: str) -> str:
 
 
 def _stays_bare(body: str) -> bool:
-    units = len(body.encode("utf-16-le")) // 2 + len(_GUARD)
-    return units <= BARE_UNITS and body.count("\n") < BARE_LINES
+    return _units(body) <= BARE_UNITS and body.count("\n") < BARE_LINES
+
+
+def _units(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2

@@ -56,7 +56,10 @@ _ELEMENT = f"{_PICTOGRAPH}(?:{_VS16}|[\U0001f3fb-\U0001f3ff])?"
 _JOINER = re.compile(f"([0-9#*]{_VS16}\u20e3|{_ELEMENT}(?:{_ZWJ}{_ELEMENT})*)|[{_ZWJ}{_VS16}]")
 """A keycap or an emoji sequence, whose joiners stay; or a joiner that stands elsewhere."""
 
-_WRAPPER = re.compile(r"<(?!\\)(?=[^\w<]*pasted[^a-z0-9\s]content)", re.IGNORECASE)
+_LESS_THAN = "<\u02c2\u1438\u2039\u2329\u276e\u27e8\u3008\ufe64\uff1c"
+"""The sign and what looks like it: the CLI takes them for one here, and writes the sign."""
+
+_WRAPPER = re.compile(rf"[{_LESS_THAN}](?!\\)(?=[^\w{_LESS_THAN}]*pasted[^a-z0-9\s]content)", re.IGNORECASE)
 r"""The CLI writes `<\pasted_content`, `<\/pasted_content` for these itself; `proof.py` knows rarer forms."""
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmux.core.messages import Message, MessageState
-from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
+from ccmux.core.prompt import BARE_UNITS, InjectionLimits, Prompt, build_prompt
 
 
 def a_message(content: str, id: int = 1, **more: Any) -> Message:  # noqa: A002 - the field's name
@@ -57,7 +57,7 @@ HEADER_UNITS = len("[00:01 tg] ")
 LEADS = {
     "short": (["hi"], ""),
     "as long as can be with the blank behind it": (["x" * (799 - HEADER_UNITS)], ""),
-    "one more": (["x" * (800 - HEADER_UNITS)], "[01:00 ccmux] 1 message:"),
+    "one more": (["x" * (801 - HEADER_UNITS)], "[01:00 ccmux] 1 message:"),
     "characters outside the BMP count twice": (["😀" * 395], "[01:00 ccmux] 1 message:"),
     "three lines": (["a\nb\nc"], ""),
     "four lines": (["a\nb\nc\nd"], "[01:00 ccmux] 1 message:"),
@@ -70,6 +70,12 @@ def test_a_lead_stands_before_what_the_cli_wraps(messages: list[str], lead: str)
     prompt = built(*messages)
     assert prompt.lead == lead
     assert prompt.pastes == ((lead, prompt.body) if lead else (prompt.body + " ",))
+    assert not lead or len(prompt.body.encode("utf-16-le")) // 2 > BARE_UNITS or prompt.body.count("\n") >= 3
+
+
+def test_a_text_that_a_blank_would_make_too_long_gets_its_blank_apart() -> None:
+    body = "[00:01 tg] " + "x" * (800 - HEADER_UNITS)
+    assert built("x" * (800 - HEADER_UNITS)).pastes == (body, " ")
 
 
 def test_as_many_as_fit_oldest_first_and_always_one() -> None:
