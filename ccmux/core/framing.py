@@ -14,14 +14,15 @@ class OverLong:
 
 
 class LineFramer:
-    """One writer's stream. It holds at most `max_line_bytes` of an unfinished line, whatever is fed.
+    """One writer's stream. It holds at most `keep_bytes` of an unfinished line, whatever is fed.
 
     CR before LF is dropped; lines of white space are skipped.
     """
 
-    def __init__(self, max_line_bytes: int) -> None:
-        """Allow lines of `max_line_bytes` bytes, newline not counted."""
+    def __init__(self, max_line_bytes: int, *, keep_bytes: int = 0) -> None:
+        """Allow lines of `max_line_bytes` bytes, newline not counted; keep `keep_bytes` of a longer one."""
         self._max = max_line_bytes
+        self._kept = max(max_line_bytes, keep_bytes)
         self._parts: list[bytes] = []
         self._held = 0
         self._total = 0
@@ -67,7 +68,7 @@ class LineFramer:
 
     def _hold(self, piece: bytes) -> None:
         # One byte above the limit is kept: it may be the CR of a line that just fits.
-        piece_kept = piece[: self._max + 1 - self._held]
+        piece_kept = piece[: self._kept + 1 - self._held]
         if piece_kept:
             self._parts.append(piece_kept)
             self._held += len(piece_kept)
@@ -78,7 +79,7 @@ class LineFramer:
             line = line[:-1]
             total_bytes -= 1
         if total_bytes > self._max:
-            return OverLong(line[: self._max], total_bytes)
+            return OverLong(line[: self._kept], total_bytes)
         return line if line.strip() else None
 
 

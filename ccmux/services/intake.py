@@ -35,8 +35,11 @@ from ccmux.ports import (
     go_on,
 )
 
+DEAD_LINE_BYTES = 16 * 1_048_576
+"""So much of a line that is too long is kept for `ccmux dead`; the daemon must live with one that never ends."""
+
 RETRY_FIRST_S = 0.5
-RETRY_MAX_S = 30.0
+RETRY_MAX_S = 5.0
 
 Batch = Sequence[Incoming | Rejected]
 
@@ -146,7 +149,9 @@ class Intake:
         return read_to
 
     def _lines(self, chunk: InputChunk) -> Iterator[bytes | OverLong]:
-        framer = self._framers.setdefault(chunk.door, LineFramer(self._max_line_bytes))
+        framer = self._framers.setdefault(
+            chunk.door, LineFramer(self._max_line_bytes, keep_bytes=DEAD_LINE_BYTES)
+        )
         yield from framer.feed(chunk.data)
         if chunk.ended:
             del self._framers[chunk.door]
@@ -156,12 +161,13 @@ class Intake:
 
     def _refused(self, line: OverLong, channel: str) -> Rejected:
         reason = f"{line.total_bytes} bytes; [input] max_message_bytes is {self._max_line_bytes}"
-        return Rejected(channel=channel, raw=line.head, reason=reason)
+        whole_bytes = line.total_bytes if line.total_bytes > len(line.head) else None
+        return Rejected(channel=channel, raw=line.head, reason=reason, whole_bytes=whole_bytes)
 
     # --------------------------------------------------------------------------------- from memory to disk
 
     async def _save(self, batch: Batch, read_to: Mapping[str, ReadTo] = NOTHING_READ) -> None:
-        """Commit a batch, however long that takes."""
+        """Commit a batch, however long that takes. Raises StoreFailed where waiting is of no use."""
         self._reached(Point.RECEIVED)
         failures = 0
         while True:
@@ -169,6 +175,8 @@ class Intake:
                 taken = await self._commit(batch, read_to)
                 break
             except StoreFailed as error:
+                if not error.passes:
+                    raise
                 if failures == 0:
                     log.error("intake held", reason=error.reason, count=len(batch))  # noqa: TRY400 - as below
                 await asyncio.sleep(min(self._retry_first_s * 2**failures, RETRY_MAX_S))

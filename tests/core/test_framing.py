@@ -49,6 +49,22 @@ def test_an_unfinished_over_long_line_is_told_once_and_holds_no_more_than_the_li
     assert framer.flush() == OverLong(b"x" * 8, 1_000_000)
 
 
+KEPT = {
+    "whole": ([b"12345", b"6789012", b"\n"], OverLong(b"123456789012", 12)),
+    "whole, at once": ([b"123456789012\n"], OverLong(b"123456789012", 12)),
+    "its beginning": ([b"12345678901234", b"567\n"], OverLong(b"123456789012", 17)),
+}
+
+
+@pytest.mark.parametrize(("chunks", "line"), KEPT.values(), ids=KEPT)
+def test_more_of_a_line_that_is_too_long_may_be_kept(chunks: list[bytes], line: OverLong) -> None:
+    framer = LineFramer(8, keep_bytes=12)
+    assert [line for chunk in chunks for line in framer.feed(chunk)] == [line]
+    for _ in range(10):
+        framer.feed(b"x" * 10)
+    assert sum(map(len, framer._parts)) <= 13
+
+
 @given(st.binary(max_size=200).map(lambda raw: raw.replace(b"q", b"\n").replace(b"z", b"\r\n")), st.data())
 def test_cutting_changes_nothing(stream: bytes, data: st.DataObject) -> None:
     cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))

@@ -569,3 +569,19 @@ def test_more_than_a_pipe_holds_goes_through_and_ends_whole(tmp_path: Path) -> N
 def _blocking_write(path: Path, data: bytes) -> None:
     with path.open("wb") as file:
         file.write(data)
+
+
+SIZES = {
+    "nothing": ([], 0),
+    "all fit": ([3, 3, 4], 3),
+    "some fit": ([6, 4, 1], 2),
+    "one too large": ([11, 1], 1),
+}
+
+
+@pytest.mark.parametrize(("sizes", "count"), SIZES.values(), ids=SIZES)
+def test_one_commits_worth_is_handed_out_at_once(
+    sizes: list[int], count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doors, "HANDED_BYTES", 10)
+    assert doors._fitting([InputChunk("in", "default", b"x" * size) for size in sizes]) == count

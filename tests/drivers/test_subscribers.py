@@ -17,7 +17,6 @@ import pytest
 from ccmux.core.events import Draft, Event, EventType, encode
 from ccmux.drivers.subscribers import Subscribers
 
-
 PAGE_BYTES = 100_000
 
 

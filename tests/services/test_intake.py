@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
 from ccmux.client import spool_message
-from ccmux.core.errors import RuntimeDirUnsafe
+from ccmux.core.errors import RuntimeDirUnsafe, StoreFailed
 from ccmux.core.messages import Incoming, Rejected
 from ccmux.core.observation import QueueGrew
 from ccmux.core.settings import InputSettings
@@ -22,6 +22,7 @@ from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.input_fifos import InputFifos
 from ccmux.drivers.spool import Spool
 from ccmux.ports import Store
+from ccmux.services import intake
 from ccmux.services.hub import Hub
 from ccmux.services.intake import Intake
 from tests.services.fakes import FakeClock, FakeMessageStore
@@ -127,7 +128,7 @@ def test_an_over_long_line_is_a_dead_letter_and_the_next_is_taken(tmp_path: Path
         write(house.doors / "in", b"x" * 5_000 + b"\nnext\n")
         long, following = await house.rows(2)
         assert long == Rejected(
-            channel="default", raw=b"x" * 4_096, reason="5000 bytes; [input] max_message_bytes is 4096"
+            channel="default", raw=b"x" * 5_000, reason="5000 bytes; [input] max_message_bytes is 4096"
         )
         assert isinstance(following, Incoming)
 
@@ -179,6 +180,32 @@ def test_while_the_store_fails_nothing_is_read_or_lost_and_it_is_said_once(tmp_p
 
 def contents(house: House) -> list[str]:
     return [row.content for row in house.store.rows.values() if isinstance(row, Incoming)]
+
+
+def test_a_store_that_will_not_heal_ends_the_service_and_what_was_read_waits(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        house.store.failing, house.store.passes = True, False
+        write(house.doors / "in", b"a\n")
+        await asyncio.Event().wait()
+
+    with pytest.RaisesGroup(StoreFailed, flatten_subgroups=True):
+        in_house(tmp_path, story)
+
+
+def test_of_a_line_that_never_ended_the_beginning_is_kept_and_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "DEAD_LINE_BYTES", 10_000)
+
+    async def story(house: House) -> None:
+        write(house.doors / "in", b"x" * 9_000 + b"\n" + b"y" * 50_000 + b"\nnext\n")
+        kept, cut, _ = await house.rows(3)
+        assert isinstance(kept, Rejected)
+        assert isinstance(cut, Rejected)
+        assert (len(kept.raw), kept.whole_bytes) == (9_000, None)
+        assert (len(cut.raw), cut.whole_bytes) == (10_000, 50_000)
+
+    in_house(tmp_path, story)
 
 
 def test_when_it_is_ended_what_stands_in_the_pipes_is_taken_and_what_was_begun_waits(tmp_path: Path) -> None:

@@ -126,9 +126,7 @@ def test_the_server_waits_for_requests_without_waking_up() -> None:
             await http.get("/healthz")
             loop = asyncio.get_running_loop()
             waits = [handle for handle in loop._scheduled if not handle.cancelled()]  # type: ignore[attr-defined]
-            assert (
-                len(waits) <= 3
-            )  # this test's own limit, and of one connection keep-alive and the look at its haste
+            assert len(waits) <= 3  # this test's limit; a connection's keep-alive and the look at its haste
 
     asyncio.run(main())
 

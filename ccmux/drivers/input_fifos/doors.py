@@ -35,6 +35,9 @@ RETRY_S = 1.0
 
 MAX_LINE_BYTES = 1_048_576
 
+HANDED_BYTES = 1_048_576
+"""So much is handed out at once, of however many doors: it is one commit, and everybody waits for its end."""
+
 _DEFAULT_DOOR = "in"
 _WANTED = FileChange.APPEARED | FileChange.VANISHED | FileChange.CLOSED
 _READ_WRITE = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -133,8 +136,10 @@ class InputFifos:
         await self._something.wait()
         if self._broken is not None:
             raise self._broken
-        self._something.clear()
-        chunks, self._ready = self._ready, []
+        count = _fitting(self._ready)
+        chunks, self._ready = self._ready[:count], self._ready[count:]
+        if not self._ready:
+            self._something.clear()
         return chunks
 
     def done(self, chunks: Sequence[InputChunk], read_to: Mapping[str, ReadTo] = NOTHING_READ) -> None:
@@ -405,6 +410,16 @@ class InputFifos:
         stream, end = (landing.stream, landing.end) if landing is not None else ("", 0)
         self._ready.append(InputChunk(name, channel, data, ended, stream, end))
         self._something.set()
+
+
+def _fitting(chunks: Sequence[InputChunk]) -> int:
+    """Return how many of these are handed out at once, one at least."""
+    left_bytes = HANDED_BYTES
+    for count, chunk in enumerate(chunks):
+        left_bytes -= len(chunk.data)
+        if left_bytes < 0 and count:
+            return count
+    return len(chunks)
 
 
 def _names(directory: Path) -> Iterator[str]:
