@@ -46,7 +46,7 @@ from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
 from ccmux.services.housekeeping import Housekeeping
 from ccmux.services.hub import Hub
-from ccmux.services.intake import Intake
+from ccmux.services.intake import DEAD_LINE_BYTES, Intake
 from ccmux.services.keeping import Keeping
 from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
@@ -233,7 +233,7 @@ class House:
                     restore=runtime_dir.restore,
                     landing=layout.landing,
                     keeper=stored or keeper,
-                    max_line_bytes=settings.input.max_message_bytes,
+                    max_line_bytes=max(settings.input.max_message_bytes, DEAD_LINE_BYTES),
                 ),
                 spool=sent,
                 store=store,

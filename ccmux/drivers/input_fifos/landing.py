@@ -103,11 +103,12 @@ class Landing:
 
         `all_handed_out`: nobody holds a place in the stream behind it, so the stream may be begun anew.
         """
+        kept_bytes = min(self.end - offset, self._keep_bytes)
         if offset >= self.end:
             self._clear()
-        elif all_handed_out and self.end > max(COMPACT_ABOVE_BYTES, 2 * self._keep_bytes):
+        elif all_handed_out and self.end > max(COMPACT_ABOVE_BYTES, 2 * kept_bytes):
             with suppress(OSError):  # a full disk: the file grows on, or the next read fails
-                self._begin_anew(offset)
+                self._begin_anew(offset, kept_bytes)
 
     def close(self) -> None:
         """Close it: an empty file goes, what is in the other one stands over a reboot."""
@@ -138,9 +139,9 @@ class Landing:
         self._write(fd, _boot() + stream, 0)
         self.stream = stream.hex()
 
-    def _begin_anew(self, offset: int) -> None:
+    def _begin_anew(self, offset: int, kept_bytes: int) -> None:
         """Put a file with the unfinished line alone in this one's place, in one step."""
-        tail = os.pread(self._fd, min(self.end - offset, self._keep_bytes), _HEADER_BYTES + offset)
+        tail = os.pread(self._fd, kept_bytes, _HEADER_BYTES + offset)
         new_path = self._path.with_name(f".{self._path.name}")
         new = os.open(new_path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         old_stream = self.stream
