@@ -161,6 +161,7 @@ class _Conductor:
                 stand.kill()
             case "tmux session":
                 stand.tmux("kill-session", "-t", "=ccmux-stand", check=False)
+                self._until_kept()
             case "tmux server":
                 stand.tmux("kill-server", check=False)
                 self._until_kept()
