@@ -247,7 +247,7 @@ class NoLongMessages:
 class Desk:
     """A running dispatcher with everything around it."""
 
-    def __init__(self, *, draft_patience_s: float = 0.0) -> None:
+    def __init__(self, *, draft_patience_s: float = 0.0, idle_threshold_s: float = 30.0) -> None:
         self.hub = Hub()
         self.clock = LoopClock()
         self.claude = FakeClaude(self.hub, self.clock)
@@ -261,7 +261,7 @@ class Desk:
             clock=self.clock,
             long_messages=self.long,
             settings=DispatcherSettings(
-                idle_threshold_s=30.0,
+                idle_threshold_s=idle_threshold_s,
                 silence_s=3.0,
                 limits=InjectionLimits(),
                 draft_patience_s=draft_patience_s,
@@ -294,11 +294,12 @@ def story(
     *,
     before: Callable[[Desk], None] | None = None,
     draft_patience_s: float = 0.0,
+    idle_threshold_s: float = 30.0,
 ) -> Desk:
     """Run a story beside a dispatcher on virtual time; `before` is what an earlier life left."""
 
     async def told() -> Desk:
-        desk = Desk(draft_patience_s=draft_patience_s)
+        desk = Desk(draft_patience_s=draft_patience_s, idle_threshold_s=idle_threshold_s)
         if before is not None:
             before(desk)
         async with asyncio.TaskGroup() as group:

@@ -101,6 +101,7 @@ class Dispatcher:
         self._typing = False
         self._shut: Shut | None = None
         self._shut_since_s = self._now_s()
+        self._said = False
         self._given_back: set[int] = set()
         self._last: ExpectedPrompt | Prompt | None = None
         self._blocked: ExpectedPrompt | None = None
@@ -213,13 +214,14 @@ class Dispatcher:
         return replace(shut, detail="Claude gave back what ccmux typed (Esc): attach, then send or delete it")
 
     def _hold(self, shut: Shut | None, *, waiting: int = 0) -> None:
-        """Remember the queue's hold; say it once when its reason changes while messages wait."""
+        """Remember the queue's hold; say it once, as soon as messages wait for its end."""
         before = self._shut.hold if self._shut else None
         self._shut = shut
-        if shut is not None and shut.hold is before:
-            return
-        self._shut_since_s = self._now_s()
-        if shut is not None and waiting and shut.hold is not Hold.SETTLING:
+        if shut is None or shut.hold is not before:
+            self._shut_since_s = self._now_s()
+            self._said = False
+        if shut is not None and waiting and not self._said and shut.hold is not Hold.SETTLING:
+            self._said = True
             log.info(f"injection suppressed: {shut.hold}", hold=shut.hold.value, waiting=waiting)  # noqa: G004 - the words users look for
 
     async def _tell_state(self, seen: Observation, shut: Shut | None) -> None:
