@@ -413,7 +413,8 @@ class SqliteStore:
         finally:
             if failures:
                 self._held -= 1
-                self._let_go()
+                if self._held == 0:
+                    self._let_go()
 
     async def _for_asker(self, call: Callable[..., T], *arguments: Any) -> T:
         """Do what somebody asked for who waits for the answer: a failure is one, and nothing was done."""
@@ -422,15 +423,18 @@ class SqliteStore:
             try:
                 return await self._once(call, *arguments)
             except StoreFailed as error:
-                if not (_is_busy(error) and self._loop.time() < give_up_s):
-                    raise
+                if _is_busy(error) and self._loop.time() < give_up_s:
+                    continue
+                if error.passes:
+                    self._hold(error)
+                raise
 
     async def _once(self, call: Callable[..., T], *arguments: Any) -> T:
         return await self._loop.run_in_executor(self._thread, self._translated, call, arguments)
 
     @property
     def trouble(self) -> str:
-        """Why the house waits for the database now, and what ends that; "" where it does not wait."""
+        """Why the database could not be written lately, and what ends that; "" once a change is on disk."""
         return self._trouble
 
     def _hold(self, error: StoreFailed) -> None:
@@ -439,7 +443,7 @@ class SqliteStore:
         self._trouble = f"{error.reason}; {error.way_out}"
 
     def _let_go(self) -> None:
-        if self._held == 0:
+        if self._trouble:
             self._trouble = ""
             log.info("store resumed")
 
@@ -500,6 +504,8 @@ class SqliteStore:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             raise
+        if self._trouble:
+            self._loop.call_soon_threadsafe(self._let_go)
         if events:
             self._loop.call_soon_threadsafe(self._on_events, events)
 

@@ -36,7 +36,7 @@ from ccmux.ports import (
 )
 
 DEAD_LINE_BYTES = 16 * 1_048_576
-"""So much of a line that is too long is kept for `ccmux dead`; the daemon must live with one that never ends."""
+"""So much of a line that is too long is kept for `ccmux dead`: the daemon must live with an endless one."""
 
 RETRY_FIRST_S = 0.5
 RETRY_MAX_S = 5.0

@@ -786,3 +786,20 @@ def test_a_page_of_large_events_is_short_and_never_empty(tmp_path: Path) -> None
         assert await d.store.events_since(5, (), 500) == []
 
     run(tmp_path, story)
+
+
+def test_trouble_of_who_asked_is_told_until_a_change_is_on_disk(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        with read_only(d), capture_logs() as logged:
+            with pytest.raises(StoreFailed):
+                await d.store.take_in([said("a")])
+            with pytest.raises(StoreFailed):
+                await d.store.take_in([said("a")])
+            assert await d.store.waiting(1) == []
+            assert "writable" in d.store.trouble
+        assert [line["event"] for line in logged] == ["store held"]
+        await d.store.take_in([said("a")])
+        await asyncio.sleep(0)
+        assert d.store.trouble == ""
+
+    run(tmp_path, story)
