@@ -176,3 +176,24 @@ def test_a_prompt_always_has_its_lower_rule_and_the_cursor_above_it(rows: list[s
         inner = rows[rules[-2] + 1 if len(rules) > 1 else 0 : rules[-1]]
         assert "❯ 1. Yes" not in inner
         assert "Tea?" not in inner
+
+
+@pytest.mark.parametrize(
+    ("name", "stashed"),
+    [
+        ("prompt/draft-stashed", True),
+        ("prompt/draft-one-line", False),
+        ("prompt/draft-wide-60x15", False),
+        ("prompt/pasted-two-lines", False),
+        ("prompt/shell-mode-draft", False),
+        ("prompt/vim-insert", False),
+        ("prompt/bypass-mode", False),
+        ("prompt/at-list", None),
+        ("prompt/slash-menu", None),
+        ("prompt/slash-menu-typed", None),
+        ("prompt/draft-highlighted", None),
+        ("dialog/help", None),
+    ],
+)
+def test_a_stash_is_known_only_where_the_footer_could_tell_of_it(name: str, *, stashed: bool | None) -> None:
+    assert read_screen(captured(name).view).stashed is stashed

@@ -15,6 +15,7 @@ from ccmux.core.transcript import (
     Record,
     ToolResult,
     TurnClosed,
+    read_blocked,
     read_record,
 )
 
@@ -225,3 +226,49 @@ def test_the_quick_look_dismisses_nothing_that_matters(path: Path) -> None:
         record = json.loads(line)
         spaced = json.dumps(record).encode()  # blanks behind the colons: the quick look knows nothing of it
         assert read_record(line) == read_record(spaced)
+
+
+BLOCKED = {
+    "type": "system",
+    "subtype": "informational",
+    "content": "UserPromptSubmit operation blocked by hook:\n[x]: no\n\n\nOriginal prompt: [14:46 tg] hello",
+    "timestamp": "2026-11-20T14:46:52.438Z",
+    "promptSubmitEnding": {"ending": {"kind": "blocked_by_hook", "reason": "no"}, "promptKept": False},
+}
+
+
+def test_a_prompt_that_a_hook_forbade_is_told_with_the_reason() -> None:
+    blocked = read_blocked(json.dumps(BLOCKED).encode())
+    assert blocked is not None
+    assert blocked.reason == "UserPromptSubmit: blocked by hook: no"
+    assert blocked.text.endswith("Original prompt: [14:46 tg] hello")
+    assert blocked.at == 1795186012.438
+    bare = BLOCKED | {"promptSubmitEnding": {"ending": {"kind": "no_verdict"}, "promptKept": False}}
+    told = read_blocked(json.dumps(bare).encode())
+    assert told is not None
+    assert told.reason == "UserPromptSubmit: no verdict"
+    nameless = BLOCKED | {"promptSubmitEnding": {"ending": {}, "promptKept": False}}
+    told = read_blocked(json.dumps(nameless).encode())
+    assert told is not None
+    assert told.reason == "UserPromptSubmit: refused"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        BLOCKED | {"promptSubmitEnding": {"ending": {"kind": "x"}, "promptKept": True}},
+        BLOCKED | {"promptSubmitEnding": {"promptKept": False}},
+        BLOCKED | {"promptSubmitEnding": None},
+        BLOCKED | {"type": "user"},
+        BLOCKED | {"type": "mode"},
+        {"type": "user", "message": {"content": "hi"}},
+        ["promptSubmitEnding"],
+    ],
+)
+def test_nothing_else_is_taken_for_it(record: object) -> None:
+    assert read_blocked(json.dumps(record).encode()) is None
+
+
+@pytest.mark.parametrize("line", [b'{"promptSubmitEnding"', b"[" * 100_000 + b'"promptSubmitEnding"'])
+def test_a_broken_line_is_nothing(line: bytes) -> None:
+    assert read_blocked(line) is None
