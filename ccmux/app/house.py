@@ -213,6 +213,7 @@ class House:
             project=layout.project,
             version=__version__,
             max_line_bytes=settings.input.max_message_bytes,
+            sent_before=sent.done_so_far,
             more_status=lambda: {
                 **self._more_status(lifecycle),
                 "keeper": "systemd" if stored else "process" if keeper.connected else "none",

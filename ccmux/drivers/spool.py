@@ -37,6 +37,7 @@ class Spool:
         self._names: deque[str] = deque()
         self._handed_out: set[str] = set()
         self._something = asyncio.Event()
+        self._fewer = asyncio.Event()
         self._watch = ExitStack()
 
     def __enter__(self) -> Self:
@@ -61,12 +62,13 @@ class Spool:
                 if taken is not None:
                     self._handed_out.add(name)
                     return taken
+                self._done(name)
             await self._something.wait()
 
     async def remove(self, name: str) -> None:
         """Delete a file that is done with."""
         (self._folder / name).unlink(missing_ok=True)
-        self._handed_out.discard(name)
+        self._done(name)
 
     async def set_aside(self, name: str) -> None:
         """Keep a file that nobody understands in the folder `rejected`."""
@@ -74,7 +76,21 @@ class Spool:
         with suppress(FileNotFoundError):  # somebody took it away
             aside.mkdir(mode=0o700, exist_ok=True)
             (self._folder / name).rename(aside / name)
+        self._done(name)
+
+    async def done_so_far(self) -> None:
+        """Return once every file that is there now is removed or set aside."""
+        awaited = self._there()
+        while awaited & self._there():
+            self._fewer.clear()
+            await self._fewer.wait()
+
+    def _there(self) -> set[str]:
+        return {*self._found(), *self._handed_out}
+
+    def _done(self, name: str) -> None:
         self._handed_out.discard(name)
+        self._fewer.set()
 
     def _start(self) -> None:
         while True:

@@ -7,7 +7,7 @@ texts go to whoever asks on the socket, which is the owner alone, and never to t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
@@ -48,6 +48,9 @@ from ccmux.ports import Clock, Dispatching, FileChange, FileEvent, FileEvents, L
 AGAIN_S = 0.1
 """How long after a failure the socket is made again."""
 
+SENT_BEFORE_S = 2.0
+"""A message waits no longer than this for those that were sent before the start."""
+
 log = structlog.get_logger()
 
 
@@ -70,6 +73,7 @@ class Control:
         version: str,
         max_line_bytes: int,
         more_status: Callable[[], Mapping[str, Any]],
+        sent_before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Wire it up.
 
@@ -85,6 +89,7 @@ class Control:
             version: Of ccmux.
             max_line_bytes: `[input] max_message_bytes`, for a dead letter that is tried again.
             more_status: What lifecycle knows: `tmux`, `restarts`, ...; its keys go into the status.
+            sent_before: Returns once what was sent while no daemon ran is taken: it goes first.
         """
         self._path = socket_path
         self._listener = listener
@@ -97,6 +102,7 @@ class Control:
         self._version = version
         self._max_line_bytes = max_line_bytes
         self._more_status = more_status
+        self._sent_before = sent_before
         self._started_at = clock.now()
         self._said = False
 
@@ -192,6 +198,10 @@ class Control:
         incoming = parse_object(message, channel=channel, now_s=self._clock.now())
         if isinstance(incoming, Rejected):
             return refusal(f"not taken: {incoming.reason}")
+        if self._sent_before is not None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(SENT_BEFORE_S):
+                    await self._sent_before()
         (taken,) = await self._store.take_in([incoming])
         if not taken.duplicate:
             self._sightings.tell(QueueGrew())

@@ -69,6 +69,24 @@ def test_a_message_of_a_client_arrives(tmp_path: Path) -> None:
     with_spool(folder, story)
 
 
+def test_who_comes_later_can_wait_for_what_is_there(tmp_path: Path) -> None:
+    put(tmp_path, "1")
+    put(tmp_path, "2")
+
+    async def story(spool: Spool) -> None:
+        async with asyncio.TaskGroup() as group:
+            waiting = group.create_task(spool.done_so_far())
+            await asyncio.sleep(0)
+            for name in ("1", "2"):
+                assert (await spool.next()).name == name
+                put(tmp_path, f"later-{name}")  # nobody waits for these
+                await asyncio.sleep(0)
+                assert not waiting.done()
+                await (spool.remove if name == "1" else spool.set_aside)(name)
+
+    with_spool(tmp_path, story)
+
+
 def test_a_file_is_handed_out_once_and_again_after_a_crash_until_it_is_removed(tmp_path: Path) -> None:
     put(tmp_path, "1")
     put(tmp_path, "2")

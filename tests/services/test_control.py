@@ -173,6 +173,8 @@ class House:
         self.path = folder / "control.sock"
         self.clock = Clock()
         self.server = LineServer(self.path, line_limit=2**21, refusal=refusal)
+        self.taken_before = asyncio.Event()
+        self.taken_before.set()
         self.control = Control(
             socket_path=self.path,
             listener=self.server,
@@ -185,7 +187,11 @@ class House:
             version="1.2",
             max_line_bytes=10,
             more_status=lambda: {"restarts": 3, "tmux": {"session": "ccmux-p"}},
+            sent_before=self.sent_before,
         )
+
+    async def sent_before(self) -> None:
+        await self.taken_before.wait()
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         line = await self.control.answer(msgspec.json.encode({"op": op, **fields}))
@@ -235,6 +241,19 @@ def test_the_same_key_again_is_said_and_not_announced(tell: Tell) -> None:
         assert await house.send(id="k") == {**first, "duplicate": True}
 
     assert tell(story).feed.told == [QueueGrew()]
+
+
+def test_what_was_sent_before_the_start_goes_first(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        house.taken_before.clear()
+        async with asyncio.TaskGroup() as group:
+            sent = group.create_task(house.send())
+            await asyncio.sleep(0.05)
+            assert house.store.kept == []
+            house.taken_before.set()
+        assert sent.result()["ok"]
+
+    tell(story)
 
 
 def test_a_message_that_cannot_be_is_refused_with_the_reason_and_not_kept(tell: Tell) -> None:
