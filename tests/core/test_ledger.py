@@ -48,6 +48,16 @@ CASES: dict[str, tuple[list[TypedBatch], list[Carried], dict[str, Any]]] = {
         [said()],
         {"answered": 1, "missing": (2,)},
     ),
+    "two equal messages in one second, one prompt": (
+        [batch(1, at=10), batch(2, at=10.5)],
+        [said()],
+        {"answered": 1, "missing": (2,)},
+    ),
+    "two equal messages in one second, two prompts": (
+        [batch(1, at=10), batch(2, at=10.5)],
+        [said(), said(at=11.5)],
+        {"answered": 2},
+    ),
     "two equal messages, three prompts": (
         [batch(1), batch(2, at=20)],
         [said(), said(at=21), said(at=22)],
