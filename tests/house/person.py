@@ -17,10 +17,11 @@ from concurrent.futures import ThreadPoolExecutor
 from ccmux.core.echo import Echo, echo_of
 from ccmux.core.observation import PaneView, Screen
 from ccmux.core.screen import read_screen
+from tests.corpus.bodies import TS
 from tests.house.stand import Follower, Person, Stand, remove, short_folder, until
 
-WINDOW_S = 0.12
-"""The person begins so long after ccmux, at the most; from the paste to the proof it is less."""
+WINDOWS_S = (0.02, 0.12)
+"""The person begins so long after ccmux, at the most: before its Enter, or some time around it."""
 
 
 def screen_of(stand: Stand) -> Screen:
@@ -46,6 +47,7 @@ def run(agent: str, rounds: int, seed: int) -> Counter[str]:
             with stand.attached() as person, stand.following(types=["message"]) as events:
                 trial = _Trial(stand, person, events, random.Random(seed))
                 found = Counter(trial.round(number) for number in range(rounds))
+                until(lambda: len(stand.prompts()) >= rounds, "every prompt is in the transcript")
                 prompts = [prompt[7:] for prompt in stand.prompts()]
                 assert prompts == [f"default] m{number}" for number in range(rounds)], prompts
                 return found
@@ -66,13 +68,13 @@ class _Trial:
             self._stand,
             "".join(self._chance.choices("abcdefgh", k=self._chance.choice([1, 1, 3]))),
         )
-        stand.write(f"m{number}")
+        stand.write({"content": f"m{number}", "ts": TS})
         self._events.until("message", state="typing")
-        time.sleep(self._chance.uniform(0, WINDOW_S))
+        time.sleep(self._chance.uniform(0, self._chance.choice(WINDOWS_S)))
         for key in theirs:
             self._person.pressed(key)
             time.sleep(self._chance.uniform(0, 0.03))
-        ours = f"[{time.strftime('%H:%M')} default] m{number}"
+        ours = f"[{time.strftime('%H:%M', time.localtime(TS))} default] m{number}"
         draft = ""
 
         def is_drawn() -> bool:
