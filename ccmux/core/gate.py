@@ -20,6 +20,9 @@ KEYS_DRAWN_S = 1.0
 """Claude draws a key 6 to 35 ms after tmux read it (measured on an idle machine): what was typed so long ago
 stands on the screen."""
 
+KEY_TICK_S = 0.25
+"""How often to look whether that time is over: tmux tells it by whole seconds."""
+
 _REPORTED = frozenset({Hold.NOT_RUNNING, Hold.GENERATING, Hold.USAGE_LIMIT, Hold.PAUSED})
 
 
@@ -59,7 +62,11 @@ def shut_by(
         rest_s = idle_threshold_s - human_idle_s
         return Shut(Hold.TERMINAL_ACTIVE, f"somebody types there; free in {rest_s:.0f} s", rest_s)
     if seen.view.keys_quiet_s < KEYS_DRAWN_S:
-        return Shut(Hold.SETTLING, "a key was pressed just now", KEYS_DRAWN_S - seen.view.keys_quiet_s)
+        return Shut(
+            Hold.SETTLING,
+            "a key was pressed just now",
+            min(KEYS_DRAWN_S - seen.view.keys_quiet_s, KEY_TICK_S),
+        )
     quiet_s = now_s - seen.changed_s
     if quiet_s < settle_s:
         return Shut(Hold.SETTLING, "", settle_s - quiet_s)

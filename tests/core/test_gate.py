@@ -33,7 +33,7 @@ def test_it_is_open_for_an_idle_claude() -> None:
         (replace(IDLE, view=replace(VIEW, in_mode=True)), Hold.COPY_MODE, SCREEN_TICK_S),
         (replace(IDLE, screen=replace(SCREEN, draft="x")), Hold.DRAFT, SCREEN_TICK_S),
         (replace(IDLE, view=replace(VIEW, human_idle_s=12.0)), Hold.TERMINAL_ACTIVE, 18.0),
-        (replace(IDLE, view=replace(VIEW, keys_quiet_s=0.25)), Hold.SETTLING, 0.75),
+        (replace(IDLE, view=replace(VIEW, keys_quiet_s=0.25)), Hold.SETTLING, 0.25),
         (replace(IDLE, changed_s=99.9), Hold.SETTLING, pytest.approx(0.15)),
     ],
 )

@@ -1,4 +1,5 @@
 import asyncio
+import math
 import os
 import pty
 import subprocess
@@ -368,6 +369,34 @@ def test_what_is_sent_since_a_look_is_not_sent_where_a_key_came_between_or_goes_
                 assert await pane.paste("ours", "too", since=quiet)
                 assert await pane.press("Enter", since=quiet)
                 await until(pane.look, lambda view: view.rows[:2] == ("pourstoo", "pourstoo"))
+
+    asyncio.run(story())
+
+
+def test_our_own_attaching_is_no_key_once_its_second_is_over(tmux_socket: str) -> None:
+    async def story() -> None:
+        wall_s = 0.0
+        with closing(TmuxServer(tmux_socket)) as server:
+            pane = ClaudePane(server, "ccmux-x", cwd="/", now=lambda: wall_s)
+            await pane.open()
+            asked = (
+                "display-message",
+                "-p",
+                "-t",
+                "=ccmux-x:",
+                "#{session_last_attached} #{session_activity}",
+            )
+            attached_s, active_s = map(int, tmux(tmux_socket, *asked).split())
+            assert attached_s == active_s
+            wall_s = attached_s + 0.9
+            assert (await pane.look()).keys_quiet_s == 0
+            wall_s = attached_s + 1
+            assert (await pane.look()).keys_quiet_s == math.inf
+            with attached(tmux_socket):
+                person_s = int(tmux(tmux_socket, *asked).split()[1])
+                wall_s = person_s + 1.5
+                assert (await pane.look()).keys_quiet_s == 0.5
+            await pane.close()
 
     asyncio.run(story())
 

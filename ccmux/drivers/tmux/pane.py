@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 
@@ -18,7 +19,7 @@ KEYS = frozenset({"Enter", "Escape", "C-s", "C-u"})
 _BUFFER = "ccmux-paste"
 _REAP_WAIT_S = 0.5
 _REAP_LOOK_S = 0.02
-_SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead} "
+_SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead} #{session_last_attached} "
 _PROCESS = (
     f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
     " #{pane_pid} #{pane_dead} =#{pane_dead_status} =#{pane_dead_signal}"
@@ -92,24 +93,26 @@ class ClaudePane:
             f"display-message -p -t {self._pane} {quote(_SCREEN + self._keys())}",
             f"list-clients -F {quote(_CLIENT)}",
         )
-        session, column, row, in_mode, dead, mark = screen.lines[0].split(b" ")
+        session, column, row, in_mode, dead, attached_at, mark = screen.lines[0].split(b" ")
         now = self._now()
-        ages_s = [
-            max(0.0, now - int(activity) - 1.0)
+        people = [
+            (int(activity), int(created))
             for control, its_session, its_pane, activity, created in (
                 line.split(b" ") for line in clients.lines
             )
-            if control != b"1"
-            and activity != created
-            and (its_session == session or its_pane == self._pane.encode())
+            if control != b"1" and (its_session == session or its_pane == self._pane.encode())
         ]
+        ages_s = [max(0.0, now - activity - 1.0) for activity, created in people if activity != created]
+        last = max(map(int, mark.strip(b";").split(b";")))
+        # What stands there is our own attaching, and that second is over: no key hides in it.
+        is_ours = last == int(attached_at) < int(now) and all(max(person) < last - 1 for person in people)
         return PaneView(
             rows=tuple(line.decode("utf-8", "replace") for line in rows.lines),
             cursor=(int(column), int(row)),
             in_mode=in_mode != b"0",
             dead=dead != b"0",
             human_idle_s=min(ages_s, default=None),
-            keys_quiet_s=max(0.0, now - max(map(int, mark.strip(b";").split(b";"))) - 1.0),
+            keys_quiet_s=math.inf if is_ours else max(0.0, now - last - 1.0),
             keys_mark=mark.decode(),
         )
 
