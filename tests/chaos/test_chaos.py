@@ -18,6 +18,7 @@ def folder() -> Iterator[Path]:
     remove(made)
 
 
+@pytest.mark.timeout(300)
 def test_every_fault_on_the_demo_agent(folder: Path) -> None:
     verdict = run(plan(messages=200, faults=FAULTS, seed="1", agent="demo"), folder, say=print)
     print(verdict.table())
