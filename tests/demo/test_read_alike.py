@@ -48,15 +48,19 @@ def of_dialog(dialog: dialogs.Dialog) -> Screen:
 
 
 def test_an_empty_box() -> None:
-    assert drawn() == Screen(kind=ScreenKind.PROMPT)
-    assert drawn(placeholder="Once fixed, resend your message") == Screen(kind=ScreenKind.PROMPT)
+    assert drawn() == Screen(kind=ScreenKind.PROMPT, stashed=False)
+    assert drawn(placeholder="Once fixed, resend your message") == Screen(
+        kind=ScreenKind.PROMPT, stashed=False
+    )
 
 
 @pytest.mark.parametrize("mode", screen.MODES)
 def test_a_busy_box_in_every_mode(mode: str) -> None:
-    assert drawn(mode=mode, spinner="Working… (3s)") == Screen(kind=ScreenKind.PROMPT, busy=True)
+    assert drawn(mode=mode, spinner="Working… (3s)") == Screen(
+        kind=ScreenKind.PROMPT, busy=True, stashed=False
+    )
     assert drawn(mode=mode, spinner="Working…", draft="hi") == Screen(
-        kind=ScreenKind.PROMPT, busy=True, draft="hi"
+        kind=ScreenKind.PROMPT, busy=True, draft="hi", stashed=False
     )
 
 
@@ -69,7 +73,7 @@ def test_nobody_logged_in() -> None:
 def test_a_draft_is_read_as_it_stands(text: str) -> None:
     draft = "\n".join(line.rstrip() for line in f"x{text}".split("\n")).rstrip()
     if max(map(len, draft.split("\n"))) < COLUMNS // 2 - 4:
-        assert drawn(draft=draft) == Screen(kind=ScreenKind.PROMPT, draft=draft)
+        assert drawn(draft=draft) == Screen(kind=ScreenKind.PROMPT, draft=draft, stashed=False)
 
 
 def test_permission_dialogs_and_questions() -> None:
