@@ -16,6 +16,7 @@ from ccmux.core.observation import (
     HookEvent,
     HookSeen,
     ProcessSeen,
+    PromptBlocked,
     PromptSeen,
     RegistryEntry,
     RegistrySeen,
@@ -87,7 +88,7 @@ class House:
         self.store = store
         self.tail = tail
         self.hub = Hub()
-        self.ear: QueueEar = self.hub.listen(PromptSeen, TurnSeen, CaughtUp)
+        self.ear: QueueEar = self.hub.listen(PromptSeen, PromptBlocked, TurnSeen, CaughtUp)
         clock: Any = FakeClock(START)
         any_store: Any = store
         self.service = Turns(store=any_store, sightings=self.hub, tail=tail, clock=clock)
@@ -294,6 +295,19 @@ def test_a_stop_is_believed_when_its_words_are_read() -> None:
         assert house.outcomes() == [("A", "p", "finished")]
 
     live(story)
+
+
+def test_a_prompt_that_a_hook_forbade_is_told() -> None:
+    async def story(house: House) -> None:
+        await house.tell(A)
+        ending = {"ending": {"kind": "blocked_by_hook", "reason": "no"}, "promptKept": False}
+        text, reason = "Original prompt: hello", "UserPromptSubmit: blocked by hook: no"
+        await house.write(A, line(type="system", content=text, promptSubmitEnding=ending))
+        assert house.heard(PromptBlocked) == [
+            PromptBlocked(session_id="A", text=text, reason=reason, at=START)
+        ]
+
+    assert live(story).turns == []
 
 
 def test_a_subagents_stop_is_not_claudes() -> None:
