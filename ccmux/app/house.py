@@ -38,6 +38,7 @@ from ccmux.drivers.processes import Processes
 from ccmux.drivers.runtime_dir import RuntimeDir
 from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
+from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
@@ -280,10 +281,12 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
 
 def _demo(claude: ClaudeSettings, layout: Layout) -> ClaudeSettings:
     """Put the demo agent in Claude's place, with a folder of its own for what Claude keeps in ~/.claude."""
+    home = layout.state_dir / "demo"
+    make_private(home)
     return replace(
         claude,
         command=(sys.executable, "-m", "ccmux.demo"),
-        env={**claude.env, "CLAUDE_CONFIG_DIR": str(layout.state_dir / "demo")},
+        env={**claude.env, "CLAUDE_CONFIG_DIR": str(home)},
     )
 
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
+from ccmux.core.envelope import KEY_MAX_CHARS
 from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold
@@ -22,6 +23,12 @@ LISTED_CHARS = 2_000
 
 OTHER_PROJECT = "other project"
 """The answer's `code` when the daemon is not the one the client means."""
+
+
+Number = Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
+"""A message's number, as SQLite can hold it."""
+
+KeyOrNumber = Annotated[str, msgspec.Meta(max_length=KEY_MAX_CHARS)] | Number
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field="op", tag=str.lower):
@@ -48,13 +55,13 @@ class Messages(_Request, frozen=True, kw_only=True):
 class Show(_Request, frozen=True, kw_only=True):
     """One message, whole, by number or key (a key may stand on several channels). Answer: `messages`."""
 
-    id: str | int
+    id: KeyOrNumber
 
 
 class Why(_Request, frozen=True, kw_only=True):
     """Why a message, or "" the head of the queue, is where it is. Answer: `holds`."""
 
-    id: str | int = ""
+    id: KeyOrNumber = ""
 
 
 class Dead(_Request, frozen=True, kw_only=True):
@@ -66,19 +73,19 @@ class Dead(_Request, frozen=True, kw_only=True):
 class Letter(_Request, frozen=True, kw_only=True):
     """One dead letter, whole. Answer: `letter`."""
 
-    id: int
+    id: Number
 
 
 class Retry(_Request, frozen=True, kw_only=True):
     """Queue a dead letter again, under its own number. Answer: `id`."""
 
-    id: int
+    id: Number
 
 
 class Drop(_Request, frozen=True, kw_only=True):
     """Take a dead letter off the list. Answer: `id`."""
 
-    id: int
+    id: Number
 
 
 class Pause(_Request, frozen=True):
@@ -176,7 +183,7 @@ WAYS_OUT: Mapping[Hold, str] = {
     Hold.USAGE_LIMIT: "wait until the limit is reset",
     Hold.LOGIN_NEEDED: "`ccmux attach`, then /login",
     Hold.PAUSED: "`ccmux resume`",
-    Hold.SETTLING: "a moment: the screen must stand still, see [timing] silence_timeout",
+    Hold.SETTLING: "a moment: the screen must stand still",
 }
 """What a person can do about each hold."""
 

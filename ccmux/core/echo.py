@@ -28,6 +28,8 @@ class Echo(StrEnum):
     """The line before ours, whole and alone: what follows it is not drawn yet, or was never pasted."""
     OURS = "ours"
     """Exactly ours."""
+    HIDDEN = "hidden"
+    """The box is not to be seen: something else has the screen."""
     FOREIGN = "foreign"
     """Something that is not, or not only, ours."""
 

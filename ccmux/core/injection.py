@@ -14,6 +14,9 @@ from ccmux.core.echo import Echo
 ECHO_TICK_S = 0.004
 """How often to look for the paste in the box: Claude draws it within a few frames."""
 
+DRAWN_S = 2.0
+"""What is not drawn after so long is waited for without haste."""
+
 PATIENT_TICK_S = 0.5
 """How often to look where a person is in the way."""
 
@@ -95,8 +98,9 @@ class Injection:
             free: Enter would reach the input box: no dialog, no copy mode, Claude not at work.
             now_s: When it was seen.
         """
-        if echo is not Echo.NOTHING:
-            self._shown = True
+        self._shown = self._shown or echo not in {Echo.NOTHING, Echo.HIDDEN}
+        # A box that is covered, or empty because Claude works on what a person entered, says nothing of ours.
+        if echo is not Echo.NOTHING or not free:
             self._missing_since_s = None
         elif self._shown and self._missing_since_s is None:
             self._missing_since_s = now_s
@@ -118,7 +122,9 @@ class Injection:
         if not self._shown and now_s - self._pasted_s >= ECHO_WAIT_S:
             return Finished(Outcome.UNCERTAIN, "the input box never showed the text")
         # A foreign draft beside ours waits for its owner, however long that takes: ours is not lost there.
-        return LookAgain(PATIENT_TICK_S if echo in {Echo.FOREIGN, Echo.OURS} else ECHO_TICK_S)
+        is_unfinished = echo in {Echo.PARTLY, Echo.LEAD} or (echo is Echo.NOTHING and not self._shown)
+        is_being_drawn = is_unfinished and now_s - self._pasted_s < DRAWN_S
+        return LookAgain(ECHO_TICK_S if is_being_drawn else PATIENT_TICK_S)
 
     def _after_enter(self, echo: Echo, *, free: bool, now_s: float) -> Command:
         waited_s = now_s - self._entered_s

@@ -80,7 +80,7 @@ class PaneView:
         in_mode: The pane is in copy mode or another tmux mode: keys do not reach Claude.
         dead: The pane's process has ended (`remain-on-exit`).
         human_idle_s: Seconds since the last key at a client that shows this pane; None if nobody is attached.
-        keys_quiet_s: For so long surely no key came from a client that shows this pane; a person attaching counts.
+        keys_quiet_s: For so long surely no key came from a client that shows this pane; attaching counts.
         keys_mark: Says nothing, but changes with every such key that comes in another second than the last.
     """
 
@@ -130,6 +130,11 @@ class RegistryEntry:
     updated_at: float
     proc_start: str = ""
     version: str = ""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether Claude is at rest; in `shell` a command of an earlier turn runs on in the background."""
+        return self.status in {"idle", "shell"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -36,8 +36,8 @@ class OpenPermissions:
                 return [self._asked(event)]
             case HookSeen(event=event) if event.name in {"Stop", "StopFailure"} and not event.in_subagent:
                 return self._over("allow", event.at)
-            case RegistrySeen(entry=RegistryEntry(status=status, updated_at=at)) if status != "waiting":
-                return self._over("deny" if status == "idle" else "allow", at)
+            case RegistrySeen(entry=RegistryEntry() as entry) if entry.status != "waiting":
+                return self._over("deny" if entry.is_idle else "allow", entry.updated_at)
             case ProcessSeen(pid=None):
                 return self._over("deny", float("inf"), by="exit")
             case _:

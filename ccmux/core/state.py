@@ -177,7 +177,7 @@ class Fusion:
                 return Activity.BUSY, Hold.GENERATING, ""
             case RegistryEntry(status="waiting", waiting_for=waiting_for):
                 return _waiting(waiting_for)
-            case RegistryEntry(status=status) if status != "idle":
+            case RegistryEntry(is_idle=False, status=status):
                 return Activity.BUSY, Hold.GENERATING, f"Claude calls itself '{status}'"
         by_screen = self._judge_screen()
         if by_screen is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import msgspec
 
@@ -18,7 +19,7 @@ class Subscription:
 
 
 class _Request(msgspec.Struct, forbid_unknown_fields=True):
-    since: int | None = None
+    since: Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)] | None = None
     types: list[str] = []
 
 

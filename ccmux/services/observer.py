@@ -19,6 +19,9 @@ from ccmux.ports import Processes, RegistryFiles, Sightings, SpoolFiles
 HALF_WRITTEN_S = 0.02
 """The registry file is not written atomically: an unreadable one is read again so much later."""
 
+HALF_WRITTEN_TRIES = 100
+"""What is unreadable for so many readings is no half of anything: it says nothing, until it changes."""
+
 log = structlog.get_logger()
 
 
@@ -85,13 +88,17 @@ class Observer:
 
     async def _follow_registry(self, pid: int) -> NoReturn:
         changed = asyncio.Event()
+        tries = 0
         with self._registry.watch(pid, changed.set):
             while True:
                 changed.clear()
                 raw = self._registry.read(pid)
                 entry = read_registry(raw) if raw is not None else None
-                if raw is not None and entry is None:
+                tries = tries + 1 if raw is not None and entry is None else 0
+                if 0 < tries < HALF_WRITTEN_TRIES:
                     await asyncio.sleep(HALF_WRITTEN_S)
                     continue
+                if tries == HALF_WRITTEN_TRIES:
+                    log.warning("registry file not understood", pid=pid)
                 self._sightings.tell(RegistrySeen(entry=self._own(entry, pid)))
                 await changed.wait()

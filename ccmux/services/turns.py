@@ -348,7 +348,7 @@ def _signal(sighting: Sighting | None, session_id: str) -> Signal | None:
                 failed=event.name == "StopFailure",
             )
         case RegistrySeen(entry=RegistryEntry() as entry) if entry.session_id == session_id:
-            return StatusSeen(idle=entry.status == "idle", since=entry.updated_at)
+            return StatusSeen(idle=entry.is_idle, since=entry.updated_at)
         case ProcessSeen(pid=None):
             return ProcessGone()
         case ProcessSeen(started_at=started_at):

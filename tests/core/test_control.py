@@ -161,3 +161,17 @@ def test_every_other_message_says_where_it_is_whatever_holds_the_queue(state: Me
 
 def test_a_message_from_a_clock_ahead_of_ours_has_waited_for_nothing() -> None:
     assert explained(MESSAGE, hold="", detail="", now_s=0)["since_s"] == 0.0
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"op":"letter","id":9223372036854775808}',
+        b'{"op":"drop","id":0}',
+        b'{"op":"retry","id":-1}',
+        b'{"op":"why","id":"' + b"9" * 5_000 + b'"}',
+        b'{"op":"show","id":99999999999999999999999}',
+    ],
+)
+def test_a_number_that_no_message_can_have_is_refused(line: bytes) -> None:
+    assert isinstance(parse_request(line), str)

@@ -23,7 +23,7 @@ from ccmux.core.injection import (
     PressEnter,
 )
 
-NOTHING, PARTLY, OURS, FOREIGN = Echo.NOTHING, Echo.PARTLY, Echo.OURS, Echo.FOREIGN
+NOTHING, PARTLY, OURS, FOREIGN, HIDDEN = Echo.NOTHING, Echo.PARTLY, Echo.OURS, Echo.FOREIGN, Echo.HIDDEN
 Step = tuple[float, Echo, bool]
 """Seconds since the paste, what the box shows, whether Enter would reach it."""
 
@@ -74,8 +74,23 @@ STORIES: dict[str, list[tuple[Step, Command]]] = {
         ((4.5, NOTHING, True), PATIENTLY),
         ((7.4, NOTHING, True), PATIENTLY),
     ],
+    "a box that is covered says nothing of ours": [
+        ((0.0, OURS, False), PATIENTLY),
+        ((1.0, HIDDEN, False), PATIENTLY),
+        ((60.0, HIDDEN, False), PATIENTLY),
+        ((60.5, OURS, True), ENTER),
+    ],
+    "a person entered it while Claude was busy": [
+        ((0.0, FOREIGN, False), PATIENTLY),
+        ((1.0, NOTHING, False), PATIENTLY),
+        ((60.0, NOTHING, False), PATIENTLY),
+    ],
+    "a person took a piece of it out": [
+        ((0.0, PARTLY, True), SOON),
+        ((2.0, PARTLY, True), PATIENTLY),
+    ],
     "the paste never shows": [
-        ((29.9, NOTHING, True), SOON),
+        ((29.9, NOTHING, True), PATIENTLY),
         ((30.0, NOTHING, True), Finished(Outcome.UNCERTAIN, "the input box never showed the text")),
     ],
     "it went, and nobody reports it": [

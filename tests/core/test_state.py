@@ -75,7 +75,8 @@ def test_nothing_known_is_down() -> None:
         ([registry("idle")], Activity.IDLE, None),
         ([registry("idle"), EMPTY_BOX], Activity.IDLE, None),
         ([registry("busy"), EMPTY_BOX], Activity.BUSY, Hold.GENERATING),
-        ([registry("shell")], Activity.BUSY, Hold.GENERATING),
+        ([registry("shell"), EMPTY_BOX], Activity.IDLE, None),
+        ([registry("a new word")], Activity.BUSY, Hold.GENERATING),
         ([registry("idle"), replace(EMPTY_BOX, busy=True)], Activity.BUSY, Hold.GENERATING),
         ([registry("idle"), Screen(kind=ScreenKind.UNKNOWN)], Activity.IDLE, Hold.UNKNOWN_SCREEN),
         ([registry("idle"), Screen(kind=ScreenKind.DIALOG)], Activity.WAITING, Hold.DIALOG),
@@ -203,7 +204,7 @@ def test_it_never_lets_pass_what_a_witness_objects_to(story: list[Sighting | Scr
         return
     assert seen.activity is Activity.IDLE
     last_registry = [s for s in story if isinstance(s, RegistrySeen)][-1:]
-    assert all(s.entry is None or s.entry.status == "idle" for s in last_registry) or any(
+    assert all(s.entry is None or s.entry.is_idle for s in last_registry) or any(
         isinstance(s, ProcessSeen) for s in story
     )
     if seen.screen is not None:

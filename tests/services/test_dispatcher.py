@@ -772,6 +772,7 @@ def test_interrupt_presses_escape_only_in_a_claude_at_work() -> None:
         with pytest.raises(RequestRefused):
             await desk.dispatcher.interrupt()
         desk.claude.status("busy")
+        await pass_time(0.1)
         await desk.dispatcher.interrupt()
         assert desk.claude.keys == ["Escape"]
 
@@ -1087,5 +1088,113 @@ def test_an_idle_house_sleeps() -> None:
         desk.claude.on_look = count
         await pass_time(3_600)
         assert looks == 0
+
+    story(tell)
+
+
+def test_an_interrupt_that_is_refused_takes_no_news_from_the_dispatcher() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(5)
+        desk.send("hello")
+        with pytest.raises(RequestRefused):
+            await desk.dispatcher.interrupt()
+        await pass_time(1)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
+
+    story(tell)
+
+
+def test_what_our_own_interrupt_gives_back_is_taken_out_of_the_box() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        first = desk.send("wait")
+        await pass_time(2)
+        desk.send("behind")
+        await desk.dispatcher.interrupt()
+        desk.claude.box = desk.claude.submitted[0]
+        desk.turn_over(first)
+        await pass_time(5)
+        assert desk.claude.submitted[1:] == ["[22:13 tg] behind"]
+
+    story(tell)
+
+
+def test_a_box_that_a_dialog_covers_is_not_taken_for_an_empty_one() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+
+        def a_key_and_then_a_dialog() -> None:
+            desk.claude.on_paste = lambda: None
+            desk.claude.box += "x"
+            asyncio.get_running_loop().call_later(1, dialog, desk)
+
+        desk.claude.on_paste = a_key_and_then_a_dialog
+        id_ = desk.send("pay 100")
+        await pass_time(30)
+        assert desk.store.state(id_) == "typing"
+        assert desk.dispatcher.status()["hold"] == "permission prompt"
+        desk.claude.screen = None
+        desk.claude.box = desk.claude.box.removesuffix("x")
+        await pass_time(5)
+        assert desk.claude.submitted == ["[22:13 tg] pay 100"]
+
+    story(tell)
+
+
+def test_words_beside_ours_are_told_as_what_it_waits_for() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+        desk.claude.on_paste = lambda: setattr(desk.claude, "box", desk.claude.box + "wait")
+        desk.send("hello")
+        await pass_time(30)
+        assert desk.dispatcher.status()["hold"] == "draft in the input box"
+        assert desk.store.states[-1] == ("idle", "draft in the input box")
+
+    story(tell)
+
+
+def test_a_pause_also_keeps_a_text_that_stands_in_the_box_from_its_enter() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(1)
+        desk.claude.on_paste = lambda: setattr(desk.claude, "box", desk.claude.box + "wait")
+        desk.send("hello")
+        await pass_time(5)
+        await desk.dispatcher.pause()
+        desk.claude.box = desk.claude.box.removesuffix("wait")
+        await pass_time(60)
+        assert "Enter" not in desk.claude.keys
+        assert desk.dispatcher.status()["hold"] == "paused"
+        await desk.dispatcher.resume()
+        await pass_time(2)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
+
+    story(tell)
+
+
+def test_a_batch_that_is_being_settled_is_told_as_what_it_waits_for() -> None:
+    def before(desk: Desk) -> None:
+        left_typing(desk)
+        desk.claude.box = "[22:13 tg] hello and more"
+
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        await pass_time(30)
+        assert desk.dispatcher.status()["hold"] == "draft in the input box"
+        assert desk.claude.keys == []
+
+    story(tell, before=before)
+
+
+def test_a_background_command_of_claudes_holds_nothing() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.running()
+        desk.claude.status("shell")
+        desk.send("hello")
+        await pass_time(2)
+        assert desk.claude.submitted == ["[22:13 tg] hello"]
 
     story(tell)

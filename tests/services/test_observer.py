@@ -185,6 +185,20 @@ def test_a_half_written_registry_is_read_again() -> None:
     story(tell)
 
 
+def test_a_registry_that_stays_unreadable_says_nothing_and_is_left_alone() -> None:
+    async def tell(desk: Desk) -> None:
+        desk.registry.write(7, entry(7, "idle"))
+        desk.hub.tell(ProcessSeen(pid=7))
+        assert await desk.statuses() == ["idle"]
+        desk.registry.write(7, b"a new format")
+        await asyncio.sleep(60)
+        assert await desk.statuses() == [None]
+        desk.registry.write(7, entry(7, "busy"))
+        assert await desk.statuses() == ["busy"]
+
+    story(tell)
+
+
 def test_a_dead_processs_file_is_nobodys_word() -> None:
     async def tell(desk: Desk) -> None:
         desk.registry.write(7, entry(7, "busy", procStart="start-of-another-7"))

@@ -92,7 +92,13 @@ class Dispatcher:
             suspended=suspended,
         )
         self._reached = reached
-        self._typist = Typist(lookout=self._lookout, pane=pane, reached=reached)
+        self._typist = Typist(
+            lookout=self._lookout,
+            pane=pane,
+            reached=reached,
+            is_paused=lambda: self._paused,
+            in_the_way=self._held_in_the_box,
+        )
         self._patience = Patience(
             patience_s=settings.draft_patience_s, idle_threshold_s=settings.idle_threshold_s
         )
@@ -104,7 +110,7 @@ class Dispatcher:
         self._said = False
         self._given_back: set[int] = set()
         self._last: ExpectedPrompt | Prompt | None = None
-        self._blocked: ExpectedPrompt | None = None
+        self._to_take_back: ExpectedPrompt | Prompt | None = None
         self._told: tuple[Activity, Hold | None] | None = None
 
     # ------------------------------------------------------------------------------------ what others ask
@@ -140,10 +146,13 @@ class Dispatcher:
         Raises:
             RequestRefused: It is not at work: Escape would do something else there.
         """
-        seen = await self._lookout.look()
+        # Not a look: that would take from the dispatcher's own task what it waits for.
+        seen = self._lookout.observe()
         if self._typing or seen.hold is not Hold.GENERATING:
             raise RequestRefused(f"Claude is not at work ({seen.activity}): there is nothing to interrupt")
         await self._pane.press("Escape")
+        self._to_take_back = self._last
+        self._lookout.nudge()
         log.info("claude interrupted", by="command")
 
     # -------------------------------------------------------------------------------------------- the task
@@ -161,7 +170,8 @@ class Dispatcher:
             except PaneLost as error:
                 log.warning("pane lost", during=error.during)
                 again_s = SAFETY_TICK_S
-            await self._lookout.wait(again_s)
+            if not self._lookout.queue_grew:
+                await self._lookout.wait(again_s)
 
     async def _step(self) -> float | None:
         """Do what can be done now; return seconds until another step is worth it, None: until a sighting."""
@@ -171,16 +181,17 @@ class Dispatcher:
         unproved = [batch for batch in await self._store.expected() if self._is_open(batch)]
         seen = self._lookout.observe()
         starting = seen.activity is Activity.STARTING
-        if (waiting or unproved or starting or self._blocked) and not self._is_reported(seen):
+        if (waiting or unproved or starting or self._to_take_back) and not self._is_reported(seen):
             seen = await self._lookout.look()
-        if self._blocked is not None and seen.hold is None and seen.screen is not None:
-            return await self._take_back(self._blocked)
+        if self._to_take_back is not None and seen.hold is None and seen.screen is not None:
+            return await self._take_back(self._to_take_back)
         judged = self._patience.weigh(seen, self._judge(seen), now_s=self._now_s())
         if isinstance(judged, PutAside):
             return await self._put_aside(seen)
         shut = judged
         await self._tell_state(seen, shut)
         if unproved:
+            self._hold(shut or _unproved(unproved[0], seen), waiting=len(waiting))
             await self._settle(unproved[0], seen)
             return SCREEN_TICK_S
         if not waiting:
@@ -273,6 +284,17 @@ class Dispatcher:
         finally:
             self._typing = False
 
+    async def _held_in_the_box(self, seen: Observation, echo: Echo) -> None:
+        """Tell what keeps a text that stands in the box from its Enter."""
+        if self._paused or seen.hold is not None or seen.view is None or seen.view.in_mode:
+            shut = self._judge(seen)
+        elif echo in {Echo.FOREIGN, Echo.PARTLY, Echo.LEAD}:
+            shut = _beside_ours()
+        else:
+            shut = None
+        self._hold(shut, waiting=1)
+        await self._tell_state(seen, shut)
+
     async def _settled(self, ids: tuple[int, ...], typed: Typed) -> None:
         match typed.outcome:
             case Outcome.SUBMITTED:
@@ -312,13 +334,13 @@ class Dispatcher:
                 if is_of_it and carries(blocked.text, lead=batch.lead, body=batch.body) is not Match.NO:
                     await self._store.move(batch.ids, MessageState.DEAD, reason=blocked.reason)
                     log.warning("prompt blocked", message_ids=batch.ids, outcome=MessageState.DEAD.value)
-                    self._blocked = batch
+                    self._to_take_back = batch
 
-    async def _take_back(self, batch: ExpectedPrompt) -> float:
+    async def _take_back(self, text: ExpectedPrompt | Prompt) -> float:
         """Remove from the box what Claude gave back; what a person has begun to work on stays: a draft."""
-        self._blocked = None
-        empty = await self._typist.take_back(lead=batch.lead, body=batch.body)
-        log.info("blocked text removed" if empty else "blocked text left in the box", message_ids=batch.ids)
+        self._to_take_back = None
+        removed = await self._typist.take_back(lead=text.lead, body=text.body)
+        log.info("own text taken back" if removed else "no own text taken back", message_ids=text.ids)
         return 0.0
 
     # -------------------------------------------------------------------------------------- reconciliation
@@ -366,3 +388,17 @@ class Dispatcher:
     def _is_open(self, batch: ExpectedPrompt) -> bool:
         """Tell whether a batch needs settling: unproved, or taken by a Claude that died before writing it."""
         return not batch.submitted or batch.typed_at < self._lookout.started_at
+
+
+def _unproved(batch: ExpectedPrompt, seen: Observation) -> Shut:
+    """Return the queue's hold while nobody knows whether Claude took a batch."""
+    draft = seen.screen.draft if seen.screen is not None else ""
+    if echo_of(draft, lead=batch.lead, body=batch.body) in {Echo.FOREIGN, Echo.PARTLY}:
+        return _beside_ours()
+    numbers = ", ".join(map(str, batch.ids))
+    return Shut(Hold.SETTLING, f"it is being found out whether Claude took message {numbers}", SCREEN_TICK_S)
+
+
+def _beside_ours() -> Shut:
+    detail = "somebody changed what ccmux typed there: attach, take your words out or send all of it"
+    return Shut(Hold.DRAFT, detail, SCREEN_TICK_S)

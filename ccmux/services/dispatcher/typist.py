@@ -6,12 +6,13 @@ Whatever it sends it sends only if no person has pressed a key since the look it
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ccmux.core.echo import Echo, echo_of
 from ccmux.core.failpoints import Point
 from ccmux.core.gate import KEYS_DRAWN_S
-from ccmux.core.injection import Finished, Injection, LookAgain, Outcome, PressEnter
+from ccmux.core.injection import PATIENT_TICK_S, Finished, Injection, LookAgain, Outcome, PressEnter
 from ccmux.core.observation import ScreenKind
 from ccmux.core.patience import PROOF_TICK_S, PROOF_WAIT_S, Patience
 from ccmux.core.state import Observation
@@ -37,10 +38,21 @@ class Typed:
 class Typist:
     """Types what it is given; the caller has checked the gate and put the intent on disk."""
 
-    def __init__(self, *, lookout: Lookout, pane: Pane, reached: Reached) -> None:
+    def __init__(
+        self,
+        *,
+        lookout: Lookout,
+        pane: Pane,
+        reached: Reached,
+        is_paused: Callable[[], bool],
+        in_the_way: Callable[[Observation, Echo], Awaitable[None]],
+    ) -> None:
+        """Wire it up. `in_the_way` is told what keeps a typed text from its Enter, look after look."""
         self._lookout = lookout
         self._pane = pane
         self._reached = reached
+        self._is_paused = is_paused
+        self._in_the_way = in_the_way
         self._now_s = asyncio.get_running_loop().time
 
     async def type(
@@ -75,13 +87,17 @@ class Typist:
             elif self._lookout.pid != pid:
                 done = Finished(Outcome.UNCERTAIN, "Claude ended while it was being typed")
             else:
-                match injection.looked(_echo(seen, lead, body), free=_free(seen), now_s=now_s):
+                echo = _echo(seen, lead, body)
+                free = _free(seen) and not self._is_paused()
+                match injection.looked(echo, free=free, now_s=now_s):
                     case PressEnter():
                         if await self._pane.press("Enter", since=seen.view):
                             injection.entered(now_s=now_s)
                             self._reached(Point.ENTERED)
                         continue
                     case LookAgain(after_s):
+                        if after_s >= PATIENT_TICK_S and not injection.enters:
+                            await self._in_the_way(seen, echo)
                         await self._lookout.wait(after_s)
                         continue
                     case Finished() as done:
@@ -139,7 +155,7 @@ class Typist:
 
 def _echo(seen: Observation, lead: str, body: str) -> Echo:
     if seen.screen is None or seen.screen.kind is not ScreenKind.PROMPT:
-        return Echo.NOTHING
+        return Echo.HIDDEN
     return echo_of(seen.screen.draft, lead=lead, body=body)
 
 
