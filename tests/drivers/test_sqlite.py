@@ -19,8 +19,8 @@ from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.ledger import TypedBatch
 from ccmux.core.messages import Incoming, MessageState, Rejected
-from ccmux.drivers import sqlite as sqlite_driver
 from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, read_ledger
+from ccmux.drivers.sqlite import thread as sqlite_thread
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, ReadTo, Taken
 
 NOW = 1_700_000_000.0
@@ -272,8 +272,8 @@ def test_the_file_is_the_owners_alone_and_survives_a_power_cut(tmp_path: Path) -
     async def story(d: Desk) -> None:
         path = tmp_path / "ccmux.db"
         assert path.stat().st_mode & 0o777 == 0o600
-        assert d.store._one("PRAGMA synchronous") == 2
-        [mode] = d.store._db.execute("PRAGMA journal_mode").fetchone()
+        assert d.store._connection.one("PRAGMA synchronous") == 2
+        [mode] = d.store._connection.db.execute("PRAGMA journal_mode").fetchone()
         assert mode == "wal"
 
     run(tmp_path, story)
@@ -282,10 +282,10 @@ def test_the_file_is_the_owners_alone_and_survives_a_power_cut(tmp_path: Path) -
 def test_a_failed_commit_loses_nothing_it_promised_and_tells_nothing(tmp_path: Path) -> None:
     async def story(d: Desk) -> None:
         await d.store.take_in([said("a")])
-        d.store._db.execute("PRAGMA query_only = ON")
+        d.store._connection.db.execute("PRAGMA query_only = ON")
         with pytest.raises(StoreFailed, match="writable"):
             await d.store.take_in([said("b")])
-        d.store._db.execute("PRAGMA query_only = OFF")
+        d.store._connection.db.execute("PRAGMA query_only = OFF")
         assert await d.store.take_in([said("b")]) == [Taken(2)]
         await asyncio.sleep(0)
         assert [e["seq"] for e in d.lines()] == [1, 2]
@@ -340,15 +340,15 @@ def test_told_events_are_the_logged_ones(tmp_path: Path) -> None:
 def test_what_is_asked_at_every_step_never_walks_through_all_messages(tmp_path: Path) -> None:
     async def story(d: Desk) -> None:
         asked: list[str] = []
-        d.store._db.set_trace_callback(asked.append)
+        d.store._connection.db.set_trace_callback(asked.append)
         await d.store.waiting(20)
         await d.store.in_flight()
         await d.store.expected()
         await d.store.counts()
-        d.store._db.set_trace_callback(None)
+        d.store._connection.db.set_trace_callback(None)
         assert len(asked) >= 6
         for sql in asked:
-            for *_, step in d.store._db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall():
+            for *_, step in d.store._connection.db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall():
                 few = "INDEX message_" in step or step.startswith("SCAN continued")
                 walks = step.startswith("SCAN") and not few
                 assert not walks, (sql, step)
@@ -480,23 +480,23 @@ def test_a_line_whose_key_another_message_took_stays_dead(tmp_path: Path) -> Non
 @contextmanager
 def full(d: Desk) -> Iterator[None]:
     """No page more: the disk is full."""
-    [pages] = d.store._db.execute("PRAGMA page_count").fetchone()
-    d.store._db.execute(f"PRAGMA max_page_count = {pages}")
+    [pages] = d.store._connection.db.execute("PRAGMA page_count").fetchone()
+    d.store._connection.db.execute(f"PRAGMA max_page_count = {pages}")
     yield
-    d.store._db.execute("PRAGMA max_page_count = 1000000000")
+    d.store._connection.db.execute("PRAGMA max_page_count = 1000000000")
 
 
 @contextmanager
 def read_only(d: Desk) -> Iterator[None]:
-    d.store._db.execute("PRAGMA query_only = ON")
+    d.store._connection.db.execute("PRAGMA query_only = ON")
     yield
-    d.store._db.execute("PRAGMA query_only = OFF")
+    d.store._connection.db.execute("PRAGMA query_only = OFF")
 
 
 @contextmanager
 def locked(d: Desk) -> Iterator[None]:
     """Another program writes and does not come to an end."""
-    other = sqlite3.connect(d.store._path, isolation_level=None)
+    other = sqlite3.connect(d.store._thread.path, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     yield
     other.execute("COMMIT")
@@ -515,8 +515,8 @@ LONG = "x" * 100_000
 def test_the_house_waits_for_its_database_and_goes_on_by_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Any, way_out: str
 ) -> None:
-    monkeypatch.setattr(sqlite_driver, "RETRY_FIRST_S", 0.001)
-    monkeypatch.setattr(sqlite_driver, "BUSY_FOR_ASKERS_S", 0.0)
+    monkeypatch.setattr(sqlite_thread, "RETRY_FIRST_S", 0.001)
+    monkeypatch.setattr(sqlite_thread, "BUSY_FOR_ASKERS_S", 0.0)
 
     async def story(d: Desk) -> None:
         await d.store.take_in([said("a")])
@@ -527,7 +527,7 @@ def test_the_house_waits_for_its_database_and_goes_on_by_itself(
                     told = group.create_task(
                         d.store.record(Draft(type=EventType.STATE, fields={"state": LONG}))
                     )
-                    while d.store._held < 2:  # noqa: ASYNC110 - nothing tells
+                    while d.store._thread.held < 2:  # noqa: ASYNC110 - nothing tells
                         await asyncio.sleep(0)
                     assert way_out in d.store.trouble
                     assert [m.content for m in await d.store.waiting(5)] == ["a"]
@@ -552,7 +552,7 @@ def test_who_stops_waiting_leaves_no_trouble_behind(tmp_path: Path) -> None:
         with read_only(d):
             async with asyncio.TaskGroup() as group:
                 moving = group.create_task(d.store.begin_typing([1], lead="", body="B"))
-                while not d.store._held:  # noqa: ASYNC110 - nothing tells
+                while not d.store._thread.held:  # noqa: ASYNC110 - nothing tells
                     await asyncio.sleep(0)
                 moving.cancel()
         assert d.store.trouble == ""
@@ -563,10 +563,10 @@ def test_who_stops_waiting_leaves_no_trouble_behind(tmp_path: Path) -> None:
 def test_a_damaged_database_is_not_waited_for(tmp_path: Path) -> None:
     async def story(d: Desk) -> None:
         await d.store.take_in([said("x" * 3_000) for _ in range(200)])
-        d.store._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        whole = d.store._path.read_bytes()
-        d.store._path.write_bytes(whole[:4_096] + b"\xff" * (len(whole) - 4_096))
-        other = sqlite3.connect(d.store._path)  # our own cache must be thrown away
+        d.store._connection.db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        whole = d.store._thread.path.read_bytes()
+        d.store._thread.path.write_bytes(whole[:4_096] + b"\xff" * (len(whole) - 4_096))
+        other = sqlite3.connect(d.store._thread.path)  # our own cache must be thrown away
         other.execute("PRAGMA user_version = 2")
         other.commit()
         other.close()
@@ -751,9 +751,9 @@ def test_broken_promises_are_said_at_the_start_and_refuse_nothing(tmp_path: Path
     async def story(d: Desk) -> None:
         await three_dead(d)
         await d.store.take_in([said("five", key="five")])
-        d.store._db.execute("UPDATE message SET state = 'answered' WHERE id = 4")
-        d.store._db.execute("UPDATE message SET state = 'typing' WHERE id = 5")
-        d.store._db.execute("UPDATE taken_key SET message = 4 WHERE key = 'five'")
+        d.store._connection.db.execute("UPDATE message SET state = 'answered' WHERE id = 4")
+        d.store._connection.db.execute("UPDATE message SET state = 'typing' WHERE id = 5")
+        d.store._connection.db.execute("UPDATE taken_key SET message = 4 WHERE key = 'five'")
 
     run(tmp_path, story)
     with capture_logs() as logged:
