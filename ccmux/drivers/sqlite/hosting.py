@@ -1,6 +1,6 @@
 """What outlives the daemon beside the messages: the session Claude is in, and a person's pause.
 
-It keeps every session that was ever hosted, and never forgets a transcript's path for an unknown one.
+It keeps every session that was ever hosted, and never replaces a transcript's path there by an unknown one.
 """
 
 from __future__ import annotations
