@@ -126,8 +126,8 @@ NOTHING_READ: Mapping[str, ReadTo] = MappingProxyType({})
 class Store(Protocol):
     """The database: one transaction a call; a change and the event that tells of it are one transaction.
 
-    `take_in`, `revive`, `drop`, `pause` and `put_out` raise StoreFailed at once: somebody waits for an answer,
-    and nothing was done. All others wait while the disk is full, read-only or locked, and raise it only where
+    `take_in`, `revive`, `drop`, `pause` and `put_out` raise StoreFailed at once: somebody waits for an
+    answer, and nothing was done. All others wait while the disk is full, read-only or locked, and raise it only where
     waiting is of no use.
     """
 

@@ -219,8 +219,8 @@ class TimingSettings:
 
     Attributes:
         idle_threshold: Seconds without a key of yours at the attached terminal before ccmux types.
-        silence_timeout: Seconds of silence after which a Claude that looks idle counts as idle, also where
-            its hooks never told the end of a turn.
+        silence_timeout: Seconds after a prompt in which a Claude that looks idle is not believed to be, where
+            nothing told the end of its turn.
         draft_patience_s: Seconds after which a draft of yours that nobody touches is put aside (Ctrl-S) for
             a message; Claude puts it back at once. 0 is never: messages wait for you.
 

@@ -21,6 +21,7 @@ from ccmux.core.observation import (
     HookSeen,
     PaneView,
     ProcessSeen,
+    PromptBlocked,
     RegistryEntry,
     RegistrySeen,
     Screen,
@@ -79,7 +80,7 @@ class Fusion:
         """Know nothing yet.
 
         Args:
-            silence_s: How long an idle-looking Claude must be silent to count as idle against its hooks.
+            silence_s: So long after a prompt was submitted an idle-looking Claude is not believed to be idle.
             local: Epoch seconds to local time.
         """
         self._silence_s = silence_s
@@ -93,6 +94,7 @@ class Fusion:
         self._registry: RegistryEntry | None = None
         self._hooked = False
         self._prompted_at = 0.0
+        self._prompted_s = 0.0
         self._ended_at = 0.0
         self._limit_ends_at = 0.0
         self._limit = ""
@@ -122,21 +124,23 @@ class Fusion:
                     return
                 self._registry = entry
             case HookSeen(event=event):
-                self._hear_hook(event)
+                self._hear_hook(event, now_s)
             case TurnSeen(at=at):
                 self._ended_at = max(self._ended_at, at)
+            case PromptBlocked():
+                self._prompted_at = 0.0  # nothing comes of it
             case _:
                 return
         self._changed_s = now_s
         self._screen = self._view = None
 
-    def _hear_hook(self, event: HookEvent) -> None:
+    def _hear_hook(self, event: HookEvent, now_s: float) -> None:
         if event.in_subagent or event.at < self._process.started_at:
             return
         self._hooked = True
         match event.name:
             case "UserPromptSubmit":
-                self._prompted_at = event.at
+                self._prompted_at, self._prompted_s = event.at, now_s
                 self._limit_ends_at = 0.0
             case "Stop":
                 self._ended_at = max(self._ended_at, event.at)
@@ -185,7 +189,7 @@ class Fusion:
         if self._registry is None and not self._hooked:
             return Activity.STARTING, Hold.STARTING, ""
         idle_at = max(self._ended_at, self._registry.updated_at if self._registry is not None else 0.0)
-        if self._prompted_at > idle_at and now_s - self._changed_s < self._silence_s:
+        if self._prompted_at > idle_at and now_s - self._prompted_s < self._silence_s:
             return Activity.BUSY, Hold.GENERATING, "a prompt was submitted and its turn has not ended"
         return Activity.IDLE, None, ""
 

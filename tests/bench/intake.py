@@ -31,7 +31,7 @@ async def _run(folder: Path) -> tuple[float, int]:
     async with way_in(folder) as store:
         fifo = folder / "run" / "in"
         writer = await asyncio.create_subprocess_exec(sys.executable, "-c", WRITER, str(fifo), str(LINES))
-        while (first := await store.last_seq()) == 0:  # noqa: ASYNC110 - one event a message
+        while (first := await store.last_seq()) == 0:
             await asyncio.sleep(0)
         begun = time.perf_counter()
         while await store.last_seq() < LINES and time.perf_counter() < begun + 60:

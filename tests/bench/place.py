@@ -36,7 +36,7 @@ async def way_in(folder: Path) -> AsyncIterator[SqliteStore]:
             )
             async with asyncio.TaskGroup() as group:
                 task = group.create_task(intake.run(), name="intake")
-                while not (folder / "run" / "in").exists():  # noqa: ASYNC110 - made in the first steps
+                while not (folder / "run" / "in").exists():
                     await asyncio.sleep(0)
                 yield store
                 task.cancel()

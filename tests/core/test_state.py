@@ -17,6 +17,7 @@ from ccmux.core.observation import (
     HookSeen,
     PaneView,
     ProcessSeen,
+    PromptBlocked,
     RegistryEntry,
     RegistrySeen,
     Screen,
@@ -122,6 +123,18 @@ def test_a_prompt_whose_end_nobody_tells_is_over_after_silence() -> None:
     story = (registry("idle"), hook("UserPromptSubmit", at=T + 5))
     assert observed(*story, after_s=2.9).hold is Hold.GENERATING
     assert observed(*story, after_s=3.1).hold is None
+
+
+def test_a_prompt_that_a_hook_forbade_leaves_no_busy_behind() -> None:
+    blocked = PromptBlocked(session_id="s", text="no", reason="forbidden", at=T)
+    assert observed(registry("idle"), hook("UserPromptSubmit", at=T + 5), blocked).hold is None
+
+
+def test_redraws_do_not_make_a_prompt_longer() -> None:
+    fusion = fused(registry("idle"), hook("UserPromptSubmit", at=T + 5))
+    for tenth in range(10, 41):
+        fusion.look(replace(VIEW, rows=(f"❯ {tenth}",)), EMPTY_BOX, now_s=tenth / 10)
+    assert fusion.observe(now_s=4.05, now=T).hold is None
 
 
 def test_a_hook_of_an_earlier_process_says_nothing_about_this_one() -> None:

@@ -41,7 +41,8 @@ def test_a_line_in_the_fifo_reaches_claude_and_its_turn_comes_back(stand: Stand)
     assert turn["outcome"] == "finished"
     assert turn["usage"]["output_tokens"] > 0
     states = [event["state"] for event in events.seen if event["type"] == "message"]
-    assert states == ["queued", "typing", "submitted", "started"]
+    # Hook and transcript race: where the transcript is first, `submitted` is skipped.
+    assert [state for state in states if state != "submitted"] == ["queued", "typing", "started"]
     [prompt] = stand.prompts()
     assert re.fullmatch(r"\[\d\d:\d\d default\] hello", prompt)
 

@@ -26,7 +26,7 @@ def test_a_draft_left_alone_is_put_aside_for_a_message_and_comes_back_to_the_byt
     with stand.following() as events:
         stand.write("wait 1")
         events.until("state", hold="draft in the input box")
-        events.until("message", id=1, state="submitted")
+        events.until("message", id=1, state="started")
         until(lambda: screen_of(stand).draft == "half a  thought; \\", "the draft stands there again")
         stand.write("again")
         assert text_of(events.until("turn")) == "You said: wait 1"
