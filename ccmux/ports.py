@@ -127,8 +127,8 @@ class Store(Protocol):
     """The database: one transaction a call; a change and the event that tells of it are one transaction.
 
     `take_in`, `revive`, `drop`, `pause` and `put_out` raise StoreFailed at once: somebody waits for an
-    answer, and nothing was done. All others wait while the disk is full, read-only or locked, and raise it only where
-    waiting is of no use.
+    answer, and nothing was done. All others wait while the disk is full, read-only or locked, and raise it
+    only where waiting is of no use.
     """
 
     # messages
