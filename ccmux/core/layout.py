@@ -67,11 +67,6 @@ class Layout:
         return self.state_dir / "claude-settings.json"
 
     @property
-    def paste_file(self) -> Path:
-        """What tmux's `load-buffer` reads."""
-        return self.state_dir / "paste"
-
-    @property
     def long_messages(self) -> Path:
         """Folder of messages too long to be typed."""
         return self.state_dir / "messages"
@@ -82,10 +77,6 @@ class Layout:
         return self.secrets_dir / "api_token"
 
     # the runtime directory, 0700
-    @property
-    def lock_file(self) -> Path:
-        return self.runtime_dir / "lock"
-
     @property
     def default_fifo(self) -> Path:
         return self.runtime_dir / "in"

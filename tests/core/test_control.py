@@ -34,8 +34,10 @@ from ccmux.core.control import (
     parse_request,
     refusal,
     told,
+    told_letter,
     way_out,
 )
+from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Message, MessageState
 from ccmux.core.observation import Hold
 
@@ -175,3 +177,13 @@ def test_a_message_from_a_clock_ahead_of_ours_has_waited_for_nothing() -> None:
 )
 def test_a_number_that_no_message_can_have_is_refused(line: bytes) -> None:
     assert isinstance(parse_request(line), str)
+
+
+def test_a_dead_letter_is_told_short_in_lists_and_to_the_byte_when_asked_for() -> None:
+    letter = DeadLetter(
+        id=7, channel="tg", at=5.0, reason="bad", key=None, raw=b"\xff{", content="?{", whole_bytes=None
+    )
+    told = told_letter(letter)
+    assert (told["id"], told["kind"], told["bytes"], told["whole_bytes"]) == (7, "line", 2, 2)
+    assert "verbatim" not in told
+    assert told_letter(letter, whole=True)["verbatim"] == "/3s="

@@ -1,0 +1,44 @@
+"""Every error is one sentence for a person, with the facts in it and the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccmux.core import errors
+
+RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
+    (
+        errors.SettingsInvalid("ccmux.toml", ["line 3: no", "line 9: neither"]),
+        ("line 3: no; line 9: neither",),
+    ),
+    (errors.RuntimeDirUnsafe("/r", "it is a link", "rm it"), ("/r", "it is a link", "rm it")),
+    (errors.StateDirUnsafe("/d", "others may enter it", "run: chmod 700 /d"), ("/d", "chmod 700")),
+    (errors.AlreadyRunning("/r", 42, "home"), ("'home'", "pid 42", "[runtime] dir")),
+    (errors.DaemonUnreachable("/r/control.sock", "refused"), ("/r/control.sock", "refused", "`ccmux`")),
+    (errors.RequestRefused("not now"), ("not now",)),
+    (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
+    (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
+    (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
+    (errors.PortTaken(9876), ("9876", "[mcp] port")),
+    (
+        errors.StoreFailed("/d/ccmux.db", "disk is full", "free some space"),
+        ("disk is full", "free some space"),
+    ),
+    (errors.ProjectFileFailed(".mcp.json", "cannot be read"), (".mcp.json", "cannot be read")),
+    (errors.SecretUnsafe("/s/api_token", "others can read it", "chmod 600"), ("/s/api_token", "chmod 600")),
+]
+
+
+@pytest.mark.parametrize(("error", "says"), RAISED, ids=lambda value: type(value).__name__)
+def test_it_says_what_happened_and_the_way_out(error: errors.CcmuxError, says: tuple[str, ...]) -> None:
+    assert "\n" not in str(error)
+    assert all(word in str(error) for word in says)
+
+
+def test_every_error_is_tried() -> None:
+    tried = {type(error) for error, _ in RAISED}
+    assert tried == {kind for kind in vars(errors).values() if _is_ours(kind)}
+
+
+def _is_ours(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, errors.CcmuxError) and kind is not errors.CcmuxError
