@@ -126,7 +126,7 @@ class Desk:
             prepare=self.prepare,
             new_id=lambda: f"new-{len(self.plans)}",
             settings=RecoverySettings(backoff_initial_s=1, backoff_cap_s=60, reset_after_s=reset_after_s),
-            cwd="/work",
+            cwd="/project",
         )
 
     def resetting_after(self, seconds: float) -> None:
@@ -221,7 +221,7 @@ def unnamed(desk: Desk) -> None:
 def test_a_conversation_whose_transcript_no_hook_named_is_read_where_it_must_be() -> None:
     async def tell(desk: Desk) -> None:
         await pass_time(1)
-        assert desk.ear.drain()[0] == SessionSeen(session_id="old", transcript_path="/work/old.jsonl")
+        assert desk.ear.drain()[0] == SessionSeen(session_id="old", transcript_path="/project/old.jsonl")
 
     def before(desk: Desk) -> None:
         unnamed(desk)
@@ -237,7 +237,7 @@ def test_a_conversation_whose_transcript_no_hook_named_is_resumed() -> None:
 
     def before(desk: Desk) -> None:
         unnamed(desk)
-        desk.conversations.add("/work/old.jsonl")
+        desk.conversations.add("/project/old.jsonl")
 
     story(tell, before=before)
 
