@@ -58,8 +58,8 @@ from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
 from ccmux.web.server import HttpServer, listen
 
-GRACE_S = 3.0
-"""How long a service may take to end; all of them together must end within SIGTERM's 5 s."""
+GRACE_S = 4.0
+"""How long all services together may take to end one after the other: the promise is 5 s after SIGTERM."""
 
 HOOK_FILE_BYTES = 64 * 1_048_576
 """A hook payload carries a tool's input or Claude's last message: megabytes at the most."""
@@ -274,9 +274,11 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
         tasks = [group.create_task(service.run(), name=service.name) for service in services]
         await stop.wait()
         log.info("daemon stopping")
+        until_s = asyncio.get_running_loop().time() + GRACE_S
         for task in tasks:
             task.cancel("shutdown")
-            await asyncio.wait({task}, timeout=GRACE_S)
+            rest_s = max(0.0, until_s - asyncio.get_running_loop().time())
+            await asyncio.wait({task}, timeout=rest_s)
 
 
 def _demo(claude: ClaudeSettings, layout: Layout) -> ClaudeSettings:
