@@ -97,7 +97,7 @@ def _with_backlog(stand: Stand) -> None:
     with stand.following(types=["message"]) as events:
         begun = time.perf_counter()
         stand.control("resume")
-        events.until("message", state="submitted")
+        events.until_sent()
         _say("resume until submitted, with the backlog", time.perf_counter() - begun)
 
 
@@ -108,7 +108,7 @@ def _injection_s(stand: Stand) -> float:
     with stand.following(types=["message"]) as events:
         begun = time.perf_counter()
         stand.control("resume")
-        events.until("message", state="submitted")
+        events.until_sent()
         took_s = time.perf_counter() - begun
         stand.until_state("idle")
     return took_s

@@ -89,13 +89,13 @@ class _Trial:
         until(is_drawn, lambda: f"{theirs!r} in the box, with {ours!r} or alone; it holds {draft!r}")
         if draft == theirs:
             self._person.pressed("\x15")
-            self._events.until("message", state="submitted")
+            self._events.until_sent()
             return "behind ours, or before it was pasted"
         for _ in range(3):  # ccmux holds: nothing goes out
             time.sleep(0.1)
             assert screen_of(stand).draft.strip() == draft
         self._person.pressed("\x7f" * len(theirs))
-        self._events.until("message", state="submitted")
+        self._events.until_sent()
         return "beside ours: held until taken away"
 
 

@@ -349,6 +349,13 @@ class Follower:
             if event["type"] == type_ and all(event.get(key) == value for key, value in fields.items()):
                 return event
 
+    def until_sent(self) -> Event:
+        """Return the next event that says that Claude has a message; hook and transcript race to say so."""
+        while True:
+            event = self.until("message")
+            if event["state"] in {"submitted", "started"}:
+                return event
+
 
 def text_of(turn: Event) -> str:
     """Return what Claude said in a turn."""
