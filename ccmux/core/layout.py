@@ -78,10 +78,6 @@ class Layout:
 
     # the runtime directory, 0700
     @property
-    def default_fifo(self) -> Path:
-        return self.runtime_dir / "in"
-
-    @property
     def control_sock(self) -> Path:
         return self.runtime_dir / "control.sock"
 

@@ -236,13 +236,6 @@ class QueueGrew:
     """Messages were committed: the dispatcher may have work."""
 
 
-@dataclass(frozen=True, slots=True)
-class OutboxGrew:
-    """A message for a channel was committed: the outbox has work."""
-
-    channel: str
-
-
 Sighting = (
     ProcessSeen
     | SessionSeen
@@ -253,5 +246,4 @@ Sighting = (
     | TurnSeen
     | CaughtUp
     | QueueGrew
-    | OutboxGrew
 )

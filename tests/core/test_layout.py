@@ -12,7 +12,7 @@ LAYOUT = Layout(data_dir=Path("/d"), secrets_dir=Path("/s"), runtime_dir=Path("/
 def test_every_path_lies_below_the_directory_it_belongs_to() -> None:
     state = {"database", "log_file", "send_spool", "hook_spool", "hook_shim", "claude_settings"}
     state |= {"long_messages", "landing"}
-    runtime = {"default_fifo", "control_sock", "output_sock"}
+    runtime = {"control_sock", "output_sock"}
     paths = {name: getattr(LAYOUT, name) for name in state | runtime | {"api_token"}}
     assert LAYOUT.state_dir == Path("/d/ccmux/p")
     assert {name for name, path in paths.items() if path.parent == LAYOUT.state_dir} == state

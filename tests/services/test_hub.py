@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 
 from ccmux.core.events import Event, EventType
-from ccmux.core.observation import CaughtUp, OutboxGrew, QueueGrew
+from ccmux.core.observation import CaughtUp, ProcessSeen, QueueGrew
 from ccmux.services.hub import Hub
 
 
 def test_an_ear_hears_its_kinds_in_order_from_now_on() -> None:
     hub = Hub()
     hub.tell(QueueGrew())
-    ear = hub.listen(QueueGrew, OutboxGrew)
-    hub.tell(OutboxGrew("a"))
+    ear = hub.listen(QueueGrew, ProcessSeen)
+    hub.tell(ProcessSeen(pid=7))
     hub.tell(CaughtUp())
     hub.tell(QueueGrew())
-    assert ear.drain() == [OutboxGrew("a"), QueueGrew()]
+    assert ear.drain() == [ProcessSeen(pid=7), QueueGrew()]
     assert ear.drain() == []
 
 
