@@ -29,6 +29,7 @@ from ccmux.client import ControlClient
 from ccmux.core.errors import DaemonUnreachable
 from tests.claude.api import ScriptedApi
 from tests.claude.real import find_claude, scratch_home
+from tests.house.ports import LentPort
 
 LIMIT_S = 30.0
 BYPASS = ("--dangerously-skip-permissions",)
@@ -47,7 +48,8 @@ class Stand:
         self.project = folder / "project"
         self.run = folder / "run"
         self.socket = f"ccmux-test-{uuid.uuid4().hex[:12]}"
-        self.port = _free_port()
+        self._port = LentPort()
+        self.port = self._port.number
         self.api: ScriptedApi | None = None
         self.daemon: subprocess.Popen[bytes] | None = None
         self.claude_home = folder / "home"
@@ -87,6 +89,7 @@ class Stand:
             self.show()
         self.stop(check=False)
         self.tmux("kill-server", check=False)
+        self._port.give_back()
         if self.api is not None:
             self.api.__exit__(None, None, None)
 
@@ -369,13 +372,6 @@ def until(is_so: Callable[[], bool], what: str | Callable[[], str]) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"never: {what if isinstance(what, str) else what()}")
         time.sleep(0.02)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
 
 
 def short_folder() -> Path:
