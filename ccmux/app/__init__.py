@@ -9,21 +9,21 @@ import sys
 from ccmux.app.house import House
 from ccmux.core.errors import CcmuxError
 from ccmux.core.failpoints import Failpoint
-from ccmux.core.layout import Layout
 from ccmux.core.settings import Settings
 from ccmux.drivers.logs import logging_to
 from ccmux.drivers.state_dir import make_private
+from ccmux.paths import Paths
 
 FILES = 65_536
 """Open files are allowed up to here; a tmux server that we start, and Claude in it, inherit that."""
 
 
-def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None) -> int:
+def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | None = None) -> int:
     """Run the daemon in the foreground until SIGTERM or SIGINT; return 0 then.
 
     Args:
         settings: All of them; each service gets its own table.
-        layout: Where everything lies.
+        paths: Where everything lies.
         demo: Host the demo agent in Claude's place.
         failpoint: Where a test lets the daemon die.
 
@@ -31,11 +31,11 @@ def run(settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint 
         CcmuxError: It cannot start, or cannot go on.
     """
     _raise_file_limit()
-    make_private(layout.data_dir, layout.state_dir)
-    with logging_to(layout.log_file, verbose=False):
+    make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
+    with logging_to(paths.log_file, verbose=False):
         try:
             asyncio.run(
-                House(settings, layout, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
+                House(settings, paths, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
             )
         except* CcmuxError as group:
             raise _first(group) from None

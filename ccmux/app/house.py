@@ -20,7 +20,6 @@ from ccmux import __version__
 from ccmux.app.starter import Starter
 from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
-from ccmux.core.layout import Layout
 from ccmux.core.prompt import InjectionLimits
 from ccmux.core.settings import ClaudeSettings, Settings
 from ccmux.drivers.api_token import api_token
@@ -42,6 +41,7 @@ from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.paths import Paths
 from ccmux.ports import go_on
 from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
@@ -84,11 +84,11 @@ class House:
     """The daemon of one project."""
 
     def __init__(
-        self, settings: Settings, layout: Layout, *, demo: bool, failpoint: Failpoint | None = None
+        self, settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | None = None
     ) -> None:
         """Take what is needed; nothing is opened yet."""
-        self._settings = replace(settings, claude=_demo(settings.claude, layout)) if demo else settings
-        self._layout = layout
+        self._settings = replace(settings, claude=_demo(settings.claude, paths)) if demo else settings
+        self._paths = paths
         self._demo = demo
         self._reached = go_on if failpoint is None else KillAt(failpoint)
         self._cwd = Path.cwd()
@@ -104,7 +104,7 @@ class House:
         loop = asyncio.get_running_loop()
         for signal_number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(signal_number, stop.set)
-        runtime_dir = RuntimeDir(self._layout.runtime_dir, project=self._layout.project)
+        runtime_dir = RuntimeDir(self._paths.runtime_dir, project=self._paths.project)
         async with AsyncExitStack() as opened:
             opened.enter_context(runtime_dir.hold())
             services = await self._furnish(opened, runtime_dir)
@@ -114,23 +114,23 @@ class House:
 
     async def _furnish(self, opened: AsyncExitStack, runtime_dir: RuntimeDir) -> list[Service]:
         """Open everything and return the services, upstream first."""
-        settings, layout = self._settings, self._layout
-        token = api_token(layout.secrets_dir)
+        settings, paths = self._settings, self._paths
+        token = api_token(paths.secrets_dir)
         listening = listen(settings.mcp.port)
         opened.callback(listening.close)
         clock, hub = WallClock(), Hub()
         files = InotifyFileEvents()
         opened.callback(files.close)
         store = await SqliteStore.open(
-            layout.database, session=layout.project, clock=clock, on_events=hub.publish
+            paths.database, session=paths.project, clock=clock, on_events=hub.publish
         )
         opened.push_async_callback(store.close)
         tmux = TmuxServer(settings.tmux.socket)
         opened.callback(tmux.close)
-        pane = ClaudePane(tmux, layout.tmux_session, cwd=str(self._cwd))
+        pane = ClaudePane(tmux, paths.tmux_session, cwd=str(self._cwd))
         opened.push_async_callback(pane.close)
         stored = FdStore.found(os.environ, pid=os.getpid())
-        keeper = ProcessKeeper(layout.state_dir)
+        keeper = ProcessKeeper(paths.state_dir)
         opened.callback(keeper.close)
         if stored is None:
             await keeper.connect()
@@ -138,16 +138,16 @@ class House:
         home = _claude_home(settings.claude.env, files)
         starter = Starter(
             settings=settings.claude,
-            layout=layout,
+            paths=paths,
             home=home,
             inherited=dict(os.environ),
             token=token,
             port=settings.mcp.port,
             cwd=self._cwd,
         )
-        hooks = Spool(layout.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
+        hooks = Spool(paths.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
         request_bytes = line_limit(settings.input.max_message_bytes)
-        sent = Spool(layout.send_spool, files, max_file_bytes=request_bytes)
+        sent = Spool(paths.send_spool, files, max_file_bytes=request_bytes)
         opened.enter_context(hooks)
         opened.enter_context(sent)
 
@@ -164,7 +164,7 @@ class House:
             sightings=hub,
             pane=pane,
             clock=clock,
-            long_messages=LongMessageFiles(layout.long_messages),
+            long_messages=LongMessageFiles(paths.long_messages),
             settings=DispatcherSettings(
                 idle_threshold_s=settings.timing.idle_threshold,
                 silence_s=settings.timing.silence_timeout,
@@ -195,23 +195,23 @@ class House:
         )
         outbox = Outbox(
             store=store,
-            outputs=OutputFifos(layout.runtime_dir, files),
+            outputs=OutputFifos(paths.runtime_dir, files),
             clock=clock,
             reached=self._reached,
         )
         stopping = asyncio.Event()
         web = build_app(channels=outbox, token=token, port=settings.mcp.port, stopping=stopping)
-        control_socket = LineServer(layout.control_sock, line_limit=request_bytes, refusal=refusal)
+        control_socket = LineServer(paths.control_sock, line_limit=request_bytes, refusal=refusal)
         control_socket.bind()
         control = Control(
-            socket_path=layout.control_sock,
+            socket_path=paths.control_sock,
             listener=control_socket,
             files=files,
             store=store,
             sightings=hub,
             dispatching=dispatcher,
             clock=clock,
-            project=layout.project,
+            project=paths.project,
             version=__version__,
             max_line_bytes=settings.input.max_message_bytes,
             sent_before=sent.done_so_far,
@@ -222,7 +222,7 @@ class House:
             },
         )
         subscribers = Subscribers(
-            layout.output_sock,
+            paths.output_sock,
             backlog_bytes=settings.output.backlog_bytes,
             read_page=store.events_since,
             last_seq=await store.last_seq(),
@@ -230,10 +230,10 @@ class House:
         return [
             Intake(
                 inputs=InputFifos(
-                    layout.runtime_dir,
+                    paths.runtime_dir,
                     files,
                     restore=runtime_dir.restore,
-                    landing=layout.landing,
+                    landing=paths.landing,
                     keeper=stored or keeper,
                     max_line_bytes=max(settings.input.max_message_bytes, DEAD_LINE_BYTES),
                 ),
@@ -252,7 +252,7 @@ class House:
             lifecycle,
             HttpServer(web, listening, stopping),
             outbox,
-            Publisher(socket=subscribers, events=hub, files=files, folder=str(layout.runtime_dir)),
+            Publisher(socket=subscribers, events=hub, files=files, folder=str(paths.runtime_dir)),
             Housekeeping(
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
@@ -261,7 +261,7 @@ class House:
 
     def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:
         return {
-            "tmux": self._layout.tmux_session,
+            "tmux": self._paths.tmux_session,
             "restarts": lifecycle.restarts,
             "demo": self._demo,
             "port": self._settings.mcp.port,
@@ -281,9 +281,9 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
             await asyncio.wait({task}, timeout=rest_s)
 
 
-def _demo(claude: ClaudeSettings, layout: Layout) -> ClaudeSettings:
+def _demo(claude: ClaudeSettings, paths: Paths) -> ClaudeSettings:
     """Put the demo agent in Claude's place, with a folder of its own for what Claude keeps in ~/.claude."""
-    home = layout.state_dir / "demo"
+    home = paths.state_dir / "demo"
     make_private(home)
     return replace(
         claude,

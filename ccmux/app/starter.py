@@ -12,11 +12,11 @@ import structlog
 from ccmux.core import mcp_config
 from ccmux.core.errors import ClaudeNotFound, LaunchRefused
 from ccmux.core.launch import Launch, LaunchProblem, plan_launch, settings_file
-from ccmux.core.layout import Layout
 from ccmux.core.session_plan import SessionPlan
 from ccmux.core.settings import ClaudeSettings
 from ccmux.drivers import hook_shim, project_files
 from ccmux.drivers.claude_home import ClaudeHome
+from ccmux.paths import Paths
 
 log = structlog.get_logger()
 
@@ -28,7 +28,7 @@ class Starter:
         self,
         *,
         settings: ClaudeSettings,
-        layout: Layout,
+        paths: Paths,
         home: ClaudeHome,
         inherited: Mapping[str, str],
         token: str,
@@ -37,7 +37,7 @@ class Starter:
     ) -> None:
         """Wire it up; `inherited` is the daemon's environment, `cwd` the project's folder."""
         self._settings = settings
-        self._layout = layout
+        self._paths = paths
         self._home = home
         self._inherited = inherited
         self._token = token
@@ -61,16 +61,16 @@ class Starter:
             inherited=self._inherited,
             cwd=str(self._cwd),
             token=self._token,
-            settings_path=str(self._layout.claude_settings),
-            hook=hook_shim.command(self._layout.hook_shim, self._layout.hook_spool),
+            settings_path=str(self._paths.claude_settings),
+            hook=hook_shim.command(self._paths.hook_shim, self._paths.hook_spool),
             user_settings_text=self._users_settings(),
         )
         if isinstance(launch, LaunchProblem):
             raise LaunchRefused(launch.reason)
         for warning in launch.warnings:
             log.warning("claude start warned", reason=warning)
-        hook_shim.install(self._layout.hook_shim)
-        project_files.replace(self._layout.claude_settings, launch.settings_json.encode(), mode=0o600)
+        hook_shim.install(self._paths.hook_shim)
+        project_files.replace(self._paths.claude_settings, launch.settings_json.encode(), mode=0o600)
         self._keep_mcp_config()
         if self._settings.trust_folder:
             self._home.trust(str(self._cwd))

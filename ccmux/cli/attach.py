@@ -27,13 +27,13 @@ def run(arguments: Namespace) -> int:
     place = find_place(arguments)
     socket = place.settings.tmux.socket
     tmux = ["tmux", *(["-L", socket] if socket else [])]
-    target = f"={place.layout.tmux_session}"
+    target = f"={place.paths.tmux_session}"
     try:
         found = subprocess.run([*tmux, "has-session", "-t", target], capture_output=True, check=False)
     except FileNotFoundError:
         return _failed("tmux is not on the PATH; install it (apt-get install tmux)")
     if found.returncode != 0:
-        return _failed(f"there is no tmux session {place.layout.tmux_session}; start ccmux first")
+        return _failed(f"there is no tmux session {place.paths.tmux_session}; start ccmux first")
     inside = os.environ.get("TMUX", "").partition(",")[0]
     if inside and Path(inside).name != (socket or "default"):
         words = " ".join(["env -u TMUX", *tmux, "attach -t", target])

@@ -140,7 +140,7 @@ def _daemon(options: Namespace) -> int:
     from ccmux.cli.place import failpoint, find_place
 
     place = find_place(options)
-    return run(place.settings, place.layout, demo=options.demo, failpoint=failpoint())
+    return run(place.settings, place.paths, demo=options.demo, failpoint=failpoint())
 
 
 def _unknown(name: str) -> int:

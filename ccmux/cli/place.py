@@ -1,6 +1,6 @@
 """Where a command finds its project: the folder, its settings, and the paths that follow from both.
 
-The only reader of ccmux's environment variables and of the home directory.
+Below it nobody reads the environment.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 from ccmux.client import ControlClient
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.failpoints import Failpoint, parse_failpoint
-from ccmux.core.layout import Layout
 from ccmux.core.settings import Settings, project_name
 from ccmux.drivers.settings_file import read_settings
+from ccmux.paths import Paths, find_paths
 
 FILE_NAME = "ccmux.toml"
 
@@ -27,17 +27,17 @@ class Place:
 
     config: Path
     settings: Settings
-    layout: Layout
+    paths: Paths
 
     @property
     def is_known(self) -> bool:
         """Whether this is a place of ccmux's at all: it has settings, or a daemon ran here before."""
-        return self.config.exists() or self.layout.state_dir.exists()
+        return self.config.exists() or self.paths.state_dir.exists()
 
     def control(self) -> ControlClient:
         """Return a client of this project's daemon; where no settings say which one, any will do."""
-        project = self.layout.project if self.is_known else ""
-        return ControlClient(self.layout.control_sock, project=project)
+        project = self.paths.project if self.is_known else ""
+        return ControlClient(self.paths.control_sock, project=project)
 
 
 def enter(arguments: Namespace) -> Path:
@@ -67,13 +67,12 @@ def find_place(arguments: Namespace) -> Place:
     """
     config = enter(arguments)
     settings = read_settings(config)
-    layout = Layout(
-        data_dir=_folder("CCMUX_DATA_DIR", "~/.ccmux/data"),
-        secrets_dir=_folder("CCMUX_SECRETS_DIR", "~/.ccmux/secrets"),
+    paths = find_paths(
+        os.environ,
         runtime_dir=Path(settings.runtime.dir).expanduser(),
         project=project_name(settings, Path.cwd().name),
     )
-    return Place(config=config, settings=settings, layout=layout)
+    return Place(config=config, settings=settings, paths=paths)
 
 
 def failpoint() -> Failpoint | None:
@@ -85,7 +84,3 @@ def claude_config_dir(claude_env: Mapping[str, str]) -> Path:
     """Return the folder Claude keeps its transcripts in: `[claude] env` says it, else our environment."""
     said = claude_env.get("CLAUDE_CONFIG_DIR") or os.environ.get("CLAUDE_CONFIG_DIR")
     return Path(said) if said else Path(claude_env.get("HOME") or Path.home()) / ".claude"
-
-
-def _folder(variable: str, default: str) -> Path:
-    return Path(os.environ.get(variable) or default).expanduser().absolute()

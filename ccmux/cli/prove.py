@@ -56,7 +56,7 @@ def run(arguments: Namespace) -> int:
 
     place = find_place(arguments)
     # The database first: what it calls taken then must be in the transcripts, which only grow.
-    ledger, paths = read_ledger(place.layout.database, **arguments.since)
+    ledger, paths = read_ledger(place.paths.database, **arguments.since)
     transcripts = Transcripts(claude_config_dir(place.settings.claude.env))
     read = {session: transcripts.prompts(session, path) for session, path in paths.items()}
     verdict = prove(

@@ -108,9 +108,9 @@ def _spool(place: Place, message: dict[str, Any], error: DaemonUnreachable, *, w
         # Nobody would ever look into this spool.
         return _failed(f"{error}, or go to the project's folder (-C DIR)")
     try:
-        spool_message(place.layout.send_spool, message)
+        spool_message(place.paths.send_spool, message)
     except OSError as full:
-        return _failed(f"{error}; and {place.layout.send_spool} cannot be written: {full.strerror}")
+        return _failed(f"{error}; and {place.paths.send_spool} cannot be written: {full.strerror}")
     print(message["id"])
     sys.stderr.write(f"ccmux: {error}; the message is kept and taken at the next start\n")
     if waited_for:
@@ -144,7 +144,7 @@ class _Wait:
     def follow(self, place: Place, *, timeout_s: float | None) -> int:
         """Follow the events to the end of the wait, and return the exit code. Raises DaemonUnreachable."""
         until_s = None if timeout_s is None else time.monotonic() + timeout_s
-        with EventStream(place.layout.output_sock, since=self.since) as events:
+        with EventStream(place.paths.output_sock, since=self.since) as events:
             while True:
                 try:
                     event = events.next(timeout_s=None if until_s is None else until_s - time.monotonic())

@@ -34,7 +34,7 @@ def run(arguments: Namespace) -> int:
 
     place = find_place(arguments)
     last = arguments.since
-    with EventStream(place.layout.output_sock, since=arguments.since) as events:
+    with EventStream(place.paths.output_sock, since=arguments.since) as events:
         try:
             for event in events:
                 print(as_json(event) if arguments.json else told(event), flush=True)

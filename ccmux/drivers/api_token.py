@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import secrets
-import stat
 from pathlib import Path
 
 from ccmux.core.errors import SecretUnsafe
+from ccmux.paths import read_secret
 
 FILE_NAME = "api_token"
 _TOKEN_BYTES = 32
-_MAX_BYTES = 4096
 
 
 def api_token(secrets_dir: Path) -> str:
@@ -27,25 +26,16 @@ def api_token(secrets_dir: Path) -> str:
     path = secrets_dir / FILE_NAME
     try:
         secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _refuse_unless_ours_alone(secrets_dir, secrets_dir.stat(), wanted="700")
-        return _read(path) or _make(path)
+        held = read_secret(path)
+        return _make(path) if held is None else _token(path, held)
     except OSError as error:
         raise SecretUnsafe(
             str(path), f"{error.strerror}", "make it a plain file of yours, or remove it"
         ) from error
 
 
-def _read(path: Path) -> str | None:
-    try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return None
-    with os.fdopen(handle, "rb") as file:
-        seen = os.fstat(file.fileno())
-        if not stat.S_ISREG(seen.st_mode):
-            raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r '{path}'")
-        _refuse_unless_ours_alone(path, seen, wanted="600")
-        token = file.read(_MAX_BYTES).decode("ascii", "replace").strip()
+def _token(path: Path, held: bytes) -> str:
+    token = held.decode("ascii", "replace").strip()
     if not token or not token.isprintable() or not token.isascii() or " " in token:
         raise SecretUnsafe(
             str(path), "it holds no token", f"remove it, the next start makes one: rm '{path}'"
@@ -67,12 +57,3 @@ def _make(path: Path) -> str:
     finally:
         new.unlink()
     return token
-
-
-def _refuse_unless_ours_alone(path: Path, seen: os.stat_result, *, wanted: str) -> None:
-    if seen.st_uid != os.geteuid():
-        raise SecretUnsafe(
-            str(path), f"it belongs to user {seen.st_uid}", "set CCMUX_SECRETS_DIR to a directory of yours"
-        )
-    if seen.st_mode & 0o077:
-        raise SecretUnsafe(str(path), "others can read or change it", f"close it: chmod {wanted} '{path}'")

@@ -119,8 +119,8 @@ def app(monkeypatch: pytest.MonkeyPatch, project: Project) -> list[Any]:
     calls: list[Any] = []
     module = ModuleType("ccmux.app")
 
-    def run(settings: Any, layout: Any, *, demo: bool, failpoint: Any) -> int:
-        calls.append((settings, layout, demo))
+    def run(settings: Any, paths: Any, *, demo: bool, failpoint: Any) -> int:
+        calls.append((settings, paths, demo))
         return 3
 
     module.run = run  # type: ignore[attr-defined]
@@ -134,12 +134,12 @@ def app(monkeypatch: pytest.MonkeyPatch, project: Project) -> list[Any]:
 def test_without_a_command_the_daemon_runs_and_its_exit_code_counts(app: list[Any], project: Project) -> None:
     assert main([]) == 3
     assert main(["--demo"]) == 3
-    (settings, layout, demo), (_, _, second_demo) = app
+    (settings, paths, demo), (_, _, second_demo) = app
     assert (demo, second_demo) == (False, True)
     assert settings.runtime.dir == str(project.runtime)
-    assert layout.control_sock == project.runtime / "control.sock"
-    assert layout.database == project.data / "ccmux" / "my-app" / "ccmux.db"
-    assert layout.tmux_session == "ccmux-my-app"
+    assert paths.control_sock == project.runtime / "control.sock"
+    assert paths.database == project.data / "ccmux" / "my-app" / "ccmux.db"
+    assert paths.tmux_session == "ccmux-my-app"
 
 
 def test_home_stands_for_itself_in_every_directory(
@@ -149,11 +149,11 @@ def test_home_stands_for_itself_in_every_directory(
     monkeypatch.delenv("CCMUX_DATA_DIR")
     monkeypatch.setenv("CCMUX_SECRETS_DIR", "~/s")
     main([])
-    ((_, layout, _),) = app
+    ((_, paths, _),) = app
     home = Path(project.environment["HOME"])
-    assert layout.runtime_dir == home / "run"
-    assert layout.state_dir == home / ".ccmux" / "data" / "ccmux" / "x"
-    assert layout.api_token == home / "s" / "api_token"
+    assert paths.runtime_dir == home / "run"
+    assert paths.state_dir == home / ".ccmux" / "data" / "ccmux" / "x"
+    assert paths.api_token == home / "s" / "api_token"
 
 
 def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, app: list[Any]) -> None:

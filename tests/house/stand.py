@@ -97,7 +97,7 @@ class Stand:
         """Print what a person would look at after a failure."""
         with suppress(OSError, AssertionError):
             print("--- screen\n" + self.screen())
-        for name in ("data/ccmux/stand/ccmux.log", "stderr"):
+        for name in ("data/logs/stand.log", "stderr"):
             with suppress(OSError):
                 print(f"--- {name}\n" + (self.folder / name).read_text()[-8_000:])
 

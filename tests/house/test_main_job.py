@@ -284,7 +284,7 @@ def test_a_session_whose_transcript_is_gone_is_replaced_loudly(stand: Stand) -> 
         assert started["session_id"] != lost
         stand.write("two")
         assert text_of(events.until("turn")) == "You said: two"
-    assert "conversation lost" in (stand.folder / "data/ccmux/stand/ccmux.log").read_text()
+    assert "conversation lost" in (stand.folder / "data/logs/stand.log").read_text()
 
 
 def test_a_killed_tmux_session_is_built_again(stand: Stand) -> None:
@@ -417,7 +417,7 @@ def test_a_claude_that_cannot_start_says_why_in_status(stand: Stand) -> None:
     stand.start(wait=False)
     until(lambda: "no luck today" in stand.status()["detail"], "status has its last words")
     assert "ended with 3 and starts again in 30 s" in stand.ccmux("status")
-    assert "no luck today" not in (stand.folder / "data/ccmux/stand/ccmux.log").read_text()
+    assert "no luck today" not in (stand.folder / "data/logs/stand.log").read_text()
 
 
 def test_the_users_own_mcp_entries_and_settings_are_kept(stand: Stand) -> None:
@@ -443,7 +443,7 @@ def test_the_token_stands_in_no_command_line_and_no_log(stand: Stand) -> None:
             assert token.encode() not in line.read_bytes()
         except OSError:
             continue
-    log = (stand.folder / "data/ccmux/stand/ccmux.log").read_text()
+    log = (stand.folder / "data/logs/stand.log").read_text()
     assert token not in log
     assert "hello" not in log
 

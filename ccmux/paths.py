@@ -1,0 +1,172 @@
+"""Where everything lies below the data, secrets and runtime directories, and who may read what is secret.
+
+The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and changes nothing.
+
+    data/                  CCMUX_DATA_DIR, ~/.ccmux/data; 0700
+      contacts.json        who is who, for adapters
+      attachments/         files that came with messages
+      logs/NAME.log        what the daemon of project NAME did
+      ccmux/NAME/          state of project NAME: queue, landing, spools
+    secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
+      api_token            of the daemon's HTTP face
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccmux.core.errors import SecretUnsafe
+
+DATA_VARIABLE, SECRETS_VARIABLE = "CCMUX_DATA_DIR", "CCMUX_SECRETS_DIR"
+
+_DEFAULTS = {DATA_VARIABLE: "~/.ccmux/data", SECRETS_VARIABLE: "~/.ccmux/secrets"}
+_SECRET_BYTES = 65_536
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """The paths of one project.
+
+    Attributes:
+        data_dir: `CCMUX_DATA_DIR`, all projects' data; absolute.
+        secrets_dir: `CCMUX_SECRETS_DIR`; absolute.
+        runtime_dir: `[runtime] dir`, with ~ resolved; absolute.
+        project: The project's name.
+
+    """
+
+    data_dir: Path
+    secrets_dir: Path
+    runtime_dir: Path
+    project: str
+
+    @property
+    def tmux_session(self) -> str:
+        """Name of the tmux session; as a target it is written `=NAME`, else tmux takes a prefix for it."""
+        return f"ccmux-{self.project}"
+
+    # what all projects share, 0700
+    @property
+    def contacts(self) -> Path:
+        """Who is who: names and addresses that adapters know."""
+        return self.data_dir / "contacts.json"
+
+    @property
+    def attachments_dir(self) -> Path:
+        """Files that came with messages; adapters write them, messages name them."""
+        return self.data_dir / "attachments"
+
+    @property
+    def logs_dir(self) -> Path:
+        return self.data_dir / "logs"
+
+    @property
+    def log_file(self) -> Path:
+        return self.logs_dir / f"{self.project}.log"
+
+    # state of this project, 0700
+    @property
+    def state_dir(self) -> Path:
+        return self.data_dir / "ccmux" / self.project
+
+    @property
+    def database(self) -> Path:
+        return self.state_dir / "ccmux.db"
+
+    @property
+    def landing(self) -> Path:
+        """Folder of what was read from the input FIFOs and is not in the database yet."""
+        return self.state_dir / "landing"
+
+    @property
+    def send_spool(self) -> Path:
+        """Folder of messages that `ccmux send` could not hand over: one file each."""
+        return self.state_dir / "spool"
+
+    @property
+    def hook_spool(self) -> Path:
+        """Folder into which the hook shim puts each hook event."""
+        return self.state_dir / "hooks"
+
+    @property
+    def hook_shim(self) -> Path:
+        """The `sh` program that Claude's hooks start."""
+        return self.state_dir / "hook.sh"
+
+    @property
+    def claude_settings(self) -> Path:
+        """The file Claude gets as `--settings`."""
+        return self.state_dir / "claude-settings.json"
+
+    @property
+    def long_messages(self) -> Path:
+        """Folder of messages too long to be typed."""
+        return self.state_dir / "messages"
+
+    # secrets
+    @property
+    def api_token(self) -> Path:
+        return self.secrets_dir / "api_token"
+
+    # the runtime directory, 0700
+    @property
+    def control_sock(self) -> Path:
+        return self.runtime_dir / "control.sock"
+
+    @property
+    def output_sock(self) -> Path:
+        return self.runtime_dir / "output.sock"
+
+
+def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: str) -> Paths:
+    """Return the paths of a project as this environment sets them; "~" is its user's home."""
+    return Paths(
+        data_dir=_folder(environment, DATA_VARIABLE),
+        secrets_dir=_folder(environment, SECRETS_VARIABLE),
+        runtime_dir=runtime_dir,
+        project=project,
+    )
+
+
+def read_secret(path: Path) -> bytes | None:
+    """Return what a file of secrets holds, None where there is none.
+
+    Raises:
+        SecretUnsafe: The file or its folder is not ours, is open to others, or is no plain file; the sentence
+            names the command that mends it.
+        OSError: It cannot be read.
+
+    """
+    try:
+        refuse_open(path.parent, path.parent.stat(), mode="700")
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    with os.fdopen(handle, "rb") as file:
+        seen = os.fstat(file.fileno())
+        if not stat.S_ISREG(seen.st_mode):
+            raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r '{path}'")
+        refuse_open(path, seen, mode="600")
+        return file.read(_SECRET_BYTES)
+
+
+def refuse_open(path: Path, seen: os.stat_result, *, mode: str) -> None:
+    """Refuse a file or folder of secrets that is not ours alone; `mode` is what mends it.
+
+    Raises:
+        SecretUnsafe: With that command.
+
+    """
+    if seen.st_uid != os.geteuid():
+        way_out = f"set {SECRETS_VARIABLE} to a directory of yours"
+        raise SecretUnsafe(str(path), f"it belongs to user {seen.st_uid}", way_out)
+    if seen.st_mode & 0o077:
+        raise SecretUnsafe(str(path), "others can read or change it", f"close it: chmod {mode} '{path}'")
+
+
+def _folder(environment: Mapping[str, str], variable: str) -> Path:
+    return Path(environment.get(variable) or _DEFAULTS[variable]).expanduser().absolute()
