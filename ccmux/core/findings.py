@@ -1,4 +1,4 @@
-"""What a check found: one sentence, how bad it is, and what mends it. Shared by doctor, verify and self-check."""
+"""What a check found: a sentence, how bad it is, and what mends it. For doctor, verify and self-check."""
 
 from __future__ import annotations
 
