@@ -1,0 +1,55 @@
+"""The sockets in the wall: what services and web need of the outside, as protocols. Drivers fit them.
+
+A room for each outside thing; names are imported from here. Every method that may block is `async`. Every
+error a port raises is one of `core/errors.py`.
+"""
+
+from ccmux.ports.asking import Dispatching, LineListener
+from ccmux.ports.channels import ChannelInfo, Channels, SendOutcome, SendResult
+from ccmux.ports.clock import Clock
+from ccmux.ports.crashes import Reached, go_on
+from ccmux.ports.file_events import FileChange, FileEvent, FileEvents
+from ccmux.ports.hub import Ear, Sightings
+from ccmux.ports.inputs import NOTHING_READ, InputChunk, Inputs, ReadTo
+from ccmux.ports.keeper import Keeper, NoKeeper
+from ccmux.ports.outputs import OutputChange, Outputs
+from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Store, Taken
+from ccmux.ports.terminal import Pane, Terminal
+from ccmux.ports.witnesses import LineTail, Processes, RegistryFiles, SpoolFile, SpoolFiles
+
+__all__ = [
+    "NOTHING_READ",
+    "ChannelInfo",
+    "Channels",
+    "Clock",
+    "Dispatching",
+    "Ear",
+    "ExpectedPrompt",
+    "FileChange",
+    "FileEvent",
+    "FileEvents",
+    "FinishedTurn",
+    "HostedSession",
+    "InputChunk",
+    "Inputs",
+    "Keeper",
+    "LineListener",
+    "LineTail",
+    "NoKeeper",
+    "OutputChange",
+    "Outputs",
+    "Pane",
+    "Processes",
+    "Reached",
+    "ReadTo",
+    "RegistryFiles",
+    "SendOutcome",
+    "SendResult",
+    "Sightings",
+    "SpoolFile",
+    "SpoolFiles",
+    "Store",
+    "Taken",
+    "Terminal",
+    "go_on",
+]
