@@ -1,0 +1,22 @@
+#!/bin/bash
+# Becomes a systemd of its own; to be started as root by `unshare -m -p -C -u -i --fork`, which makes the namespaces.
+# What it would write to lies on private tmpfs, and its one target starts the journal alone: the default target's
+# services would clean up, mount and listen as if the machine were theirs.
+set -eu
+mount --make-rprivate /
+mount -t proc proc /proc
+for folder in /run /tmp /var/tmp /var/log /etc/systemd; do
+    mount -t tmpfs tmpfs "$folder"
+done
+chmod 1777 /tmp /var/tmp
+mkdir -p /run/systemd/system /run/user/0 /run/dbus /var/log/journal
+chmod 700 /run/user/0
+printf '[Unit]\nDefaultDependencies=no\nWants=systemd-journald.service\n' >/run/systemd/system/bare.target
+printf '[Journal]\nStorage=volatile\nRateLimitBurst=0\n' >/etc/systemd/journald.conf
+umount -R /sys/fs/cgroup 2>/dev/null || true
+mount -t tmpfs tmpfs /sys/fs/cgroup
+mkdir /sys/fs/cgroup/systemd /sys/fs/cgroup/unified
+mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd 2>/dev/null || true
+mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+exec env -i container=ccmux-test PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    /lib/systemd/systemd --system --log-target=null --unit=bare.target
