@@ -1,6 +1,7 @@
 """How other programs speak with a daemon, blocking; and where they leave a message while it is down.
 
-Adapters see this and nothing else of ccmux. It imports the standard library only, for it must start fast.
+Adapters see this and nothing else of ccmux. It imports next to nothing but the standard library, for it
+must start fast.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from ccmux.core.errors import DaemonUnreachable, RequestRefused
+from ccmux.files import replace_file
 
 ANSWER_TIMEOUT_S = 10.0
 _READ_BYTES = 65_536
@@ -227,24 +229,6 @@ def spool_message(spool: str | os.PathLike[str], message: Mapping[str, Any]) -> 
         missing.mkdir(mode=0o700, exist_ok=True)
     # Names sort by time; the daemon looks at names that do not start with a dot.
     name = f"{time.time_ns():020d}-{os.getpid()}-{os.urandom(4).hex()}.json"
-    hidden = folder / f".{name}"
     text = json.dumps(message, ensure_ascii=False, separators=(",", ":"))
-    try:
-        with os.fdopen(os.open(hidden, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(text.encode(errors="backslashreplace"))
-            file.flush()
-            os.fsync(file.fileno())
-        hidden.rename(folder / name)
-        _sync(folder)
-    except OSError:
-        hidden.unlink(missing_ok=True)
-        raise
+    replace_file(folder / name, text.encode(errors="backslashreplace"), mode=0o600)
     return folder / name
-
-
-def _sync(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -5,15 +5,14 @@ What they say is read elsewhere. The only thing it ever writes is a folder's tru
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from ccmux.core.errors import ProjectFileFailed
 from ccmux.core.trust import with_trust
+from ccmux.files import replace_file
 from ccmux.ports import FileChange, FileEvent, FileEvents
 
 _NOT_IN_A_FOLDER = re.compile(r"[^A-Za-z0-9]")
@@ -95,7 +94,7 @@ class ClaudeHome:
                 text = None
             trusted = with_trust(text, trust_key(cwd))
             if trusted is not None:
-                _replace(Path(os.path.realpath(self._state_file)), trusted.encode())
+                replace_file(self._state_file, trusted.encode(), mode=0o600)
         except (OSError, UnicodeDecodeError) as error:
             raise ProjectFileFailed(str(self._state_file), f"cannot be changed: {error}") from error
         return trusted is not None
@@ -112,22 +111,6 @@ def trust_key(cwd: str) -> str:
             worktree = _WORKTREE.fullmatch(git.read_text("utf-8", "replace"))
             return worktree[1] if worktree else str(folder)
     return str(start)
-
-
-def _replace(path: Path, content: bytes) -> None:
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}.ccmux")
-    try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), path.stat().st_mode & 0o7777)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
 
 
 __all__ = ["ClaudeHome", "trust_key"]

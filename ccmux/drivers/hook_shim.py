@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+
+from ccmux.files import replace_file
 
 
 def install(path: Path) -> None:
@@ -15,15 +15,8 @@ def install(path: Path) -> None:
     Raises:
         OSError: The folder is not there or cannot be written.
     """
-    new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o700)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(resources.files("ccmux.drivers").joinpath("hook_shim.sh").read_bytes())
-        new.rename(path)
-    except OSError:
-        new.unlink(missing_ok=True)
-        raise
+    shim = resources.files("ccmux.drivers").joinpath("hook_shim.sh")
+    replace_file(path, shim.read_bytes(), mode=0o700)
 
 
 def command(path: Path, spool: Path) -> Sequence[str]:

@@ -5,13 +5,11 @@ A link is followed to its target, so a shared file stays a link; a reader sees t
 
 from __future__ import annotations
 
-import os
-import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
 from ccmux.core.errors import ProjectFileFailed
+from ccmux.files import replace_file
 
 
 def read(path: Path) -> bytes | None:
@@ -36,19 +34,9 @@ def replace(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         ProjectFileFailed: The old file is as it was.
 
     """
-    target = Path(os.path.realpath(path))
-    new = target.with_name(f".{target.name}.{secrets.token_hex(4)}.ccmux")
     try:
-        handle = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        with os.fdopen(handle, "wb") as file:
-            with suppress(FileNotFoundError):
-                os.fchmod(file.fileno(), target.stat().st_mode & 0o7777)
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        new.rename(target)
+        replace_file(path, content, mode=mode)
     except OSError as error:
-        new.unlink(missing_ok=True)
         _fail(path, "written", error)
 
 

@@ -39,14 +39,6 @@ def test_the_old_mode_stays_and_nothing_is_left_beside_it(tmp_path: Path) -> Non
     assert [entry.name for entry in tmp_path.iterdir()] == [".mcp.json"]
 
 
-def test_a_reader_of_the_old_file_keeps_the_old_text(tmp_path: Path) -> None:
-    path = tmp_path / ".mcp.json"
-    path.write_bytes(b"old")
-    with path.open("rb") as reader:
-        replace(path, b"new and longer")
-        assert reader.read() == b"old"
-
-
 def test_a_link_stays_a_link_and_its_target_is_renewed(tmp_path: Path) -> None:
     (tmp_path / "shared").mkdir()
     target = tmp_path / "shared" / "mcp.json"
