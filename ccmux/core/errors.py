@@ -13,6 +13,7 @@ CcmuxError
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
+├── ServiceManagerFailed  systemd did not do what it was asked
 └── StoreFailed           the database could not do what was asked
 """
 
@@ -133,3 +134,12 @@ class SecretUnsafe(CcmuxError):
     def __init__(self, path: str, reason: str, way_out: str) -> None:
         self.path = path
         super().__init__(f"refusing secret {path}: {reason}; {way_out}")
+
+
+class ServiceManagerFailed(CcmuxError):
+    """systemd, or a tool of its, did not do what it was asked; `reason` is its own word. Mend that."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.command = command
+        self.reason = reason
+        super().__init__(f"{command}: {reason}")

@@ -1,0 +1,207 @@
+"""The user's own systemd: asked and told through its tools, one call and one time limit each.
+
+Blocking: a command line may call it, an event loop may not. It knows no unit of ours and writes no file.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import subprocess
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ccmux.core.errors import ServiceManagerFailed
+from ccmux.core.unit_reading import (
+    SHOWN,
+    START_FAILED,
+    UNIT_FAILED,
+    read_failures,
+    read_names,
+    read_timers,
+    read_units,
+    read_version,
+    with_timers,
+)
+from ccmux.core.unit_state import UnitState
+
+_QUESTION_S = 20.0
+_ACTION_S = 150.0
+"""A unit's own start and stop limits (90 s at systemd's default) end before this."""
+_SYSTEMD_RUNS = Path("/run/systemd/system")  # sd_booted(3)
+_LINGER = Path("/var/lib/systemd/linger")
+_INSTEAD = "or run `ccmux` in the foreground, or under a process supervisor of yours"
+
+
+class UserManager:
+    """The service manager of the user we run as."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        """`environment` as the caller's; where it lacks XDG_RUNTIME_DIR (su, cron), the usual one is tried."""
+        runtime_dir = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
+        self._runtime_dir = Path(runtime_dir)
+        self._environment = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "TZ": "UTC", "LC_ALL": "C"}
+
+    def unreachable(self) -> str:
+        """Return "" where a user manager answers, else why none does, and the way out."""
+        try:
+            answer = self._call(["systemctl", "--user", "show", "-p", "Version"], limit_s=_QUESTION_S)
+        except ServiceManagerFailed as error:
+            return str(error)
+        if answer.returncode == 0:
+            return ""
+        if not _SYSTEMD_RUNS.is_dir():
+            return f"no systemd runs here (a container?): use a machine that it boots, {_INSTEAD}"
+        user = _user()
+        if not (self._runtime_dir / "systemd/private").exists():
+            return (
+                f"no user manager runs for {user} (nothing in {self._runtime_dir}/systemd): "
+                f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}"
+            )
+        return (
+            f"the user manager of {user} does not answer ({_reason(answer)}): "
+            f"log in as {user} itself, not by su or sudo, {_INSTEAD}"
+        )
+
+    def version(self) -> int | None:
+        """Return the running manager's version, 252; None where it tells none."""
+        answer = self._call(["systemctl", "--user", "show", "-p", "Version", "--value"], limit_s=_QUESTION_S)
+        return read_version(answer.stdout)
+
+    def units(self, names: Sequence[str]) -> list[UnitState]:
+        """Return each named unit's state, in this order, also of units that do not exist."""
+        if not names:
+            return []
+        units = read_units(self._ask("show", "-p", ",".join(SHOWN), "--", *names))
+        if not any(name.endswith(".timer") for name in names):
+            return units
+        return with_timers(units, read_timers(self._ask("list-timers", "--all", "--output=json")))
+
+    def names(self, *patterns: str) -> list[str]:
+        """Return the names of all units that match ("ccmux*"): loaded, or on disk; sorted."""
+        quiet = ("--no-legend", "--full", "--", *patterns)
+        loaded = read_names(self._ask("list-units", "--all", "--plain", *quiet))
+        # It returns 1 where nothing matches (systemd 252), and says nothing.
+        on_disk = read_names(self._ask("list-unit-files", *quiet, silence_is_fine=True))
+        return sorted({*loaded, *on_disk})
+
+    def failures(self, since_s: float) -> list[tuple[float, str, str]]:
+        """Return (epoch seconds, unit, result) of user units that failed since then; [] where it is not readable.
+
+        One failure of a unit is one entry; a unit that systemd starts again fails many times.
+        """
+        found = [f"_UID={os.getuid()}", f"MESSAGE_ID={UNIT_FAILED}", f"MESSAGE_ID={START_FAILED}"]
+        try:
+            answer = self._call(
+                ["journalctl", "-q", "--no-pager", "-o", "json", f"--since=@{since_s:.6f}", *found],
+                limit_s=_QUESTION_S,
+            )
+        except ServiceManagerFailed:
+            return []
+        return read_failures(answer.stdout)
+
+    def calendar_problem(self, expression: str) -> str | None:
+        """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
+        answer = self._call(["systemd-analyze", "calendar", "--", expression], limit_s=_QUESTION_S)
+        return None if answer.returncode == 0 else _reason(answer)
+
+    def lingering(self) -> bool | None:
+        """Return whether the user's units run without a login; None where nobody knows (no logind)."""
+        user = _user()
+        try:
+            answer = self._call(["loginctl", "show-user", "-p", "Linger", "--", user], limit_s=_QUESTION_S)
+        except ServiceManagerFailed:
+            answer = None
+        if answer is not None and answer.returncode == 0:
+            return answer.stdout.strip() == "Linger=yes"
+        if (_LINGER / user).exists():
+            return True
+        # logind forgets a user who neither is logged in nor lingers.
+        return False if answer is not None and "not logged in" in answer.stderr else None
+
+    def enable_linger(self) -> str:
+        """Let the user's units run without a login; return "" where it is done, else why not."""
+        try:
+            answer = self._call(["loginctl", "--no-ask-password", "enable-linger"], limit_s=_QUESTION_S)
+        except ServiceManagerFailed as error:
+            return str(error)
+        return "" if answer.returncode == 0 else _reason(answer)
+
+    def reload(self) -> None:
+        """Read the unit files again."""
+        self._tell("daemon-reload")
+
+    def enable(self, *names: str) -> None:
+        """Let their targets start them, as their [Install] says."""
+        self._tell("enable", *names)
+
+    def disable_now(self, *names: str) -> None:
+        """Stop them, and let nothing start them."""
+        self._tell("disable", "--now", *names)
+
+    def start(self, *names: str, wait: bool = True) -> None:
+        """Start them; without `wait` only ask for it: what it may be part of goes on at once."""
+        self._tell("start", *([] if wait else ["--no-block"]), *names)
+
+    def stop(self, *names: str) -> None:
+        """Stop them."""
+        self._tell("stop", *names)
+
+    def restart(self, *names: str, wait: bool = True) -> None:
+        """Stop and start them; those that do not run are started. `wait` as in `start`."""
+        self._tell("restart", *([] if wait else ["--no-block"]), *names)
+
+    def try_restart(self, *names: str, wait: bool = True) -> None:
+        """Restart those of them that run. `wait` as in `start`."""
+        self._tell("try-restart", *([] if wait else ["--no-block"]), *names)
+
+    def reset_failed(self, *names: str) -> None:
+        """Forget that they failed and how often they started; one that is not loaded has nothing to forget."""
+        failed = [unit.name for unit in self.units(names) if unit.load == "loaded"]
+        self._tell("reset-failed", *failed)
+
+    def _ask(self, *words: str, silence_is_fine: bool = False) -> str:
+        answer = self._call(["systemctl", "--user", "--no-pager", *words], limit_s=_QUESTION_S)
+        if answer.returncode != 0 and not (silence_is_fine and not answer.stderr.strip()):
+            raise ServiceManagerFailed(f"systemctl --user {words[0]}", _reason(answer))
+        return answer.stdout
+
+    def _tell(self, verb: str, *words: str) -> None:
+        """Do it, unless it is for units and there are none."""
+        if verb != "daemon-reload" and all(word.startswith("-") for word in words):
+            return
+        answer = self._call(["systemctl", "--user", "--no-ask-password", verb, *words], limit_s=_ACTION_S)
+        if answer.returncode != 0:
+            raise ServiceManagerFailed(f"systemctl --user {' '.join([verb, *words])}", _reason(answer))
+
+    def _call(self, argv: Sequence[str], *, limit_s: float) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(  # noqa: PLW1510 - the callers judge the exit code
+                argv,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                encoding="utf-8",
+                errors="replace",
+                env=self._environment,
+                timeout=limit_s,
+            )
+        except FileNotFoundError as error:
+            raise ServiceManagerFailed(
+                argv[0], "it is not on the PATH: is this machine run by systemd?"
+            ) from error
+        except subprocess.TimeoutExpired as error:
+            raise ServiceManagerFailed(" ".join(argv), f"no answer after {limit_s:.0f} s") from error
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
+
+
+def _reason(answer: subprocess.CompletedProcess[str]) -> str:
+    """Return the tool's own words on one line, without its advice to read more."""
+    lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+    lines = [line for line in lines if not line.startswith(("See ", "Hint: ", "Created ", "Removed "))]
+    return "; ".join(lines) or f"exit code {answer.returncode}"
