@@ -76,8 +76,8 @@ def read_names(listed: str) -> list[str]:
 def read_failures(text: str) -> list[tuple[float, str, str]]:
     """Return (epoch seconds, unit, result) of each failure in `journalctl -o json`, oldest first.
 
-    A start that failed with its unit is not told beside it; one that failed otherwise ("dependency") is. Lines of
-    the system's own units are none of ours.
+    A start that failed with its unit is not told beside it; one that failed otherwise ("dependency") is.
+    Lines of the system's own units are none of ours.
     """
     failures = []
     for line in text.splitlines():

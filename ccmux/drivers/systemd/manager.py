@@ -37,7 +37,7 @@ class UserManager:
     """The service manager of the user we run as."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        """`environment` as the caller's; where it lacks XDG_RUNTIME_DIR (su, cron), the usual one is tried."""
+        """`environment`: the caller's; where it lacks XDG_RUNTIME_DIR (su, cron), the usual one is tried."""
         runtime_dir = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
         self._runtime_dir = Path(runtime_dir)
         self._environment = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "TZ": "UTC", "LC_ALL": "C"}
@@ -86,7 +86,7 @@ class UserManager:
         return sorted({*loaded, *on_disk})
 
     def failures(self, since_s: float) -> list[tuple[float, str, str]]:
-        """Return (epoch seconds, unit, result) of user units that failed since then; [] where it is not readable.
+        """Return (epoch seconds, unit, result) of user units that failed since; [] where none can be read.
 
         One failure of a unit is one entry; a unit that systemd starts again fails many times.
         """
@@ -156,7 +156,7 @@ class UserManager:
         self._tell("try-restart", *([] if wait else ["--no-block"]), *names)
 
     def reset_failed(self, *names: str) -> None:
-        """Forget that they failed and how often they started; one that is not loaded has nothing to forget."""
+        """Forget that they failed and how often they started; who is not loaded has nothing to."""
         failed = [unit.name for unit in self.units(names) if unit.load == "loaded"]
         self._tell("reset-failed", *failed)
 

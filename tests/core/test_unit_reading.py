@@ -1,0 +1,139 @@
+"""What systemd's tools print is read as it was printed by systemd 252."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ccmux.core.unit_reading import (
+    START_FAILED,
+    UNIT_FAILED,
+    read_failures,
+    read_names,
+    read_time,
+    read_timers,
+    read_units,
+    read_version,
+    with_timers,
+)
+from ccmux.core.unit_state import UnitState
+
+SHOWN = """\
+MainPID=0
+Result=exit-code
+NRestarts=5
+ExecMainStatus=3
+Id=ccmux-a.service
+PartOf=ccmux.target other.target
+LoadState=loaded
+ActiveState=failed
+SubState=failed
+UnitFileState=static
+ActiveEnterTimestamp=Fri 2026-11-20 16:49:34 UTC
+ActiveExitTimestamp=Fri 2026-11-20 16:49:35 UTC
+InactiveEnterTimestamp=Fri 2026-11-20 16:49:35 UTC
+NeedDaemonReload=yes
+
+Id=ccmux.target
+PartOf=
+LoadState=not-found
+ActiveState=inactive
+SubState=dead
+UnitFileState=
+ActiveEnterTimestamp=
+ActiveExitTimestamp=
+InactiveEnterTimestamp=
+NeedDaemonReload=no
+"""
+
+
+def test_units_are_read_with_all_they_say() -> None:
+    assert read_units(SHOWN) == [
+        UnitState(
+            name="ccmux-a.service",
+            load="loaded",
+            active="failed",
+            sub="failed",
+            file_state="static",
+            part_of=("ccmux.target", "other.target"),
+            result="exit-code",
+            exit_status=3,
+            restarts=5,
+            since_s=1795193375.0,
+            needs_reload=True,
+        ),
+        UnitState(name="ccmux.target", load="not-found", active="inactive", sub="dead"),
+    ]
+    assert read_units("\n") == []
+
+
+def test_a_block_that_says_nothing_we_know_is_a_unit_of_which_nothing_is_known() -> None:
+    assert read_units("Strange=1") == [UnitState(name="", load="", active="")]
+
+
+def test_timers_are_read_and_put_to_their_units() -> None:
+    listed = [
+        {"next": 1795197045226906, "last": 0, "unit": "ccmux-y.timer"},
+        {"next": None, "last": 1795193446319188, "unit": "ccmux-x.timer"},
+        {"next": 1},
+        "strange",
+    ]
+    timers = read_timers(json.dumps(listed))
+    assert timers == {
+        "ccmux-y.timer": (1795197045.226906, None),
+        "ccmux-x.timer": (None, 1795193446.319188),
+    }
+    units = [UnitState(name=name, load="", active="") for name in ("ccmux-y.timer", "ccmux.service")]
+    known, unknown = with_timers(units, timers)
+    assert (known.next_s, known.last_s) == (1795197045.226906, None)
+    assert (unknown.next_s, unknown.last_s) == (None, None)
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "{}", "3"])
+def test_what_is_no_list_of_timers_has_none(text: str) -> None:
+    assert read_timers(text) == {}
+
+
+def test_names_are_the_first_column_without_units_that_only_others_speak_of() -> None:
+    listed = (
+        "ccmux-a.service loaded    failed   failed  ccmux-a.service\n"
+        "ccmux.target    not-found inactive dead    ccmux.target\n"
+        "\n"
+        "ccmux-b.service enabled enabled\n"
+    )
+    assert read_names(listed) == ["ccmux-a.service", "ccmux-b.service"]
+
+
+def _line(**fields: object) -> str:
+    return json.dumps({"__REALTIME_TIMESTAMP": "1795193375581840", "USER_UNIT": "ccmux-a.service"} | fields)
+
+
+def test_one_failure_is_told_once_and_a_start_that_never_came_to_run_as_well() -> None:
+    lines = [
+        _line(MESSAGE_ID=UNIT_FAILED, UNIT_RESULT="exit-code"),
+        _line(MESSAGE_ID=START_FAILED, JOB_RESULT="failed"),
+        _line(MESSAGE_ID=START_FAILED, JOB_RESULT="dependency", USER_UNIT="ccmux-b.service"),
+        _line(MESSAGE_ID=UNIT_FAILED, UNIT_RESULT="exit-code", USER_UNIT=None, UNIT="cron.service"),
+        _line(MESSAGE_ID=UNIT_FAILED, UNIT_RESULT=[98, 97]),
+        _line(MESSAGE_ID=UNIT_FAILED, UNIT_RESULT="signal", __REALTIME_TIMESTAMP=3),
+        "cut off {",
+    ]
+    assert read_failures("\n".join(lines)) == [
+        (1795193375.58184, "ccmux-a.service", "exit-code"),
+        (1795193375.58184, "ccmux-b.service", "dependency"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "at_s"), [("Fri 2026-11-20 17:00:00 UTC", 1795194000.0), ("", None), ("n/a", None)]
+)
+def test_a_time_is_read(text: str, at_s: float | None) -> None:
+    assert read_time(text) == at_s
+
+
+@pytest.mark.parametrize(
+    ("text", "version"), [("252.38-1~deb12u1\n", 252), ("v256~rc3", 256), ("249-11ubuntu3", 249), ("", None)]
+)
+def test_a_version_is_its_first_number(text: str, version: int | None) -> None:
+    assert read_version(text) == version
