@@ -1,0 +1,198 @@
+"""Whether a unit is as its own text promises, and what mends it where it is not. It asks nobody.
+
+What a unit should be is read from the text that is rendered for it: a unit with an [Install] section is to be
+enabled, one with `Type=oneshot` need not run, one with OnCalendar= has a next run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from ccmux.core.findings import Finding, Verdict
+from ccmux.core.unit_state import UnitState
+from ccmux.core.when import Wall, age
+
+DEPLOY = "ccmux-deploy"
+"""The command that writes, enables and starts the units again."""
+
+FRESH_S = 600.0
+"""A service that was started anew less than this ago may be about to fail again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """What the text of a unit promises.
+
+    Attributes:
+        name: "ccmux.service".
+        oneshot: It runs to its end; it does not stay.
+        installed: It has an [Install] section: something starts it at boot.
+        part_of: The units whose stop is to stop it.
+        calendar: It is a timer that has a next run for ever.
+
+    """
+
+    name: str
+    oneshot: bool
+    installed: bool
+    part_of: tuple[str, ...]
+    calendar: bool
+
+    @property
+    def area(self) -> str:
+        """The kind of unit: "service", "timer", "target"."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def stem(self) -> str:
+        """The name without its kind."""
+        return self.name.rpartition(".")[0]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """One failure of a unit that the journal tells of; `at_s` epoch seconds, `result` systemd's word."""
+
+    at_s: float
+    unit: str
+    result: str
+
+
+def promise_of(name: str, text: str) -> Promise:
+    """Return what the text of a unit promises."""
+    parts = [word for value in re.findall(r"(?m)^PartOf=(.*)$", text) for word in value.split()]
+    return Promise(
+        name=name,
+        oneshot=re.search(r"(?m)^Type=oneshot\s*$", text) is not None,
+        installed=re.search(r"(?m)^\[Install\]\s*$", text) is not None,
+        part_of=tuple(parts),
+        calendar=re.search(r"(?m)^OnCalendar=.", text) is not None,
+    )
+
+
+def unit_findings(
+    promise: Promise, state: UnitState, *, failures: Sequence[Failure] = (), differs: bool = False, wall: Wall
+) -> list[Finding]:
+    """Return what is wrong with a unit, one finding each; where nothing is, the one that says how it is.
+
+    Args:
+        promise: What it is to be.
+        state: What the manager says of it.
+        failures: Its failures that are worth telling of, oldest first.
+        differs: Whether its file is another text than would be rendered now.
+        wall: The time.
+
+    """
+    if state.load != "loaded":
+        return [_not_loaded(promise, state)]
+    wrong = [*_standing(promise, state, differs=differs), *_running(promise, state, failures, wall)]
+    return wrong or [_finding(promise, Verdict.OK, _well(promise, state, wall))]
+
+
+def _not_loaded(promise: Promise, state: UnitState) -> Finding:
+    name = promise.name
+    if state.load == "not-found":
+        return _finding(promise, Verdict.BAD, "is not there", DEPLOY)
+    if state.load == "masked":
+        mend = f"systemctl --user unmask {name} && {DEPLOY}"
+        return _finding(promise, Verdict.BAD, "is masked: nothing can start it", mend)
+    mend = f"systemd-analyze --user verify {name} says why; then {DEPLOY}"
+    return _finding(promise, Verdict.BAD, f"cannot be read by systemd ({state.load})", mend)
+
+
+def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[Finding]:
+    """Yield what is wrong with its file and what systemd made of it."""
+    name = promise.name
+    if differs:
+        yield _finding(promise, Verdict.BAD, "is another text than ccmux.toml asks for", DEPLOY)
+    if state.needs_reload:
+        says = "changed after systemd read it"
+        yield _finding(promise, Verdict.BAD, says, "systemctl --user daemon-reload")
+    missing = [whole for whole in promise.part_of if whole not in state.part_of]
+    if missing:
+        says = f"is not part of {', '.join(missing)}: a stop of that does not stop it"
+        # Where the file is ours to the letter, a drop-in of somebody's takes it away.
+        mend = DEPLOY if differs else f"systemctl --user revert {name}: it removes the drop-ins of it"
+        yield _finding(promise, Verdict.BAD, says, mend)
+    if promise.installed and state.file_state != "enabled":
+        says = f"does not start at boot ({state.file_state or 'no file'})"
+        yield _finding(promise, Verdict.BAD, says, f"systemctl --user enable {name}")
+
+
+def _running(
+    promise: Promise, state: UnitState, failures: Sequence[Failure], wall: Wall
+) -> Iterator[Finding]:
+    """Yield what is wrong with how it runs."""
+    name = promise.name
+    look = f"journalctl --user -u {name} -n 50 says why"
+    again = "restart" if state.active in {"active", "activating"} else "start"
+    start = f"systemctl --user {again} {name}"
+    if state.active == "failed":
+        says = f"failed with {ending(state)}{_since(state, wall, ' at ')}"
+        if len(failures) > 1:
+            says += f"; {len(failures)} failures, the first {wall.toward(failures[0].at_s)}"
+        reset = f"systemctl --user reset-failed {name} && " if state.result == "start-limit-hit" else ""
+        yield _finding(promise, Verdict.BAD, says, f"{look}; then {reset}{start}")
+    elif state.sub == "auto-restart":
+        so_far = f", {_times(state.restarts)} so far" if state.restarts else ""
+        says = f"ended with {ending(state)} and is started anew{so_far}"
+        yield _finding(promise, Verdict.BAD, says, look)
+    elif state.active in {"inactive", "deactivating"} and not promise.oneshot:
+        says = "is stopping" if state.active == "deactivating" else "is stopped"
+        yield _finding(promise, Verdict.BAD, says + _since(state, wall, " since "), start)
+    elif promise.calendar and state.active == "active" and state.next_s is None and state.sub != "running":
+        yield _finding(promise, Verdict.BAD, "has no next run", start)
+    elif failures:
+        last = failures[-1]
+        often = _times(len(failures))
+        says = f"failed {often}, last with {last.result} at {wall.toward(last.at_s)}; it is well now"
+        yield _finding(promise, Verdict.WARN, says, look)
+    elif state.restarts and _is_fresh(state, wall):
+        says = f"failed and was started anew {_times(state.restarts)}{_since(state, wall, ', last at ')}"
+        yield _finding(promise, Verdict.WARN, says, look)
+
+
+def _well(promise: Promise, state: UnitState, wall: Wall) -> str:
+    if promise.area == "timer":
+        coming = "no more run before the next start" if state.next_s is None else _next(state.next_s, wall)
+        before = "not run yet" if state.last_s is None else f"last run {wall.toward(state.last_s)}"
+        return f"{coming}; {before}"
+    if promise.oneshot:
+        if state.active == "activating":
+            return f"runs now, pid {state.pid}" if state.pid else "runs now"
+        return f"ended well{_since(state, wall, ' at ')}" if state.since_s is not None else "not run yet"
+    says = state.active if state.since_s is None else f"{state.active} for {_for(state, wall)}"
+    says += f", pid {state.pid}" if state.pid else ""
+    return says + (f", started anew {_times(state.restarts)}" if state.restarts else "")
+
+
+def ending(state: UnitState) -> str:
+    """Return how a unit last ended, in systemd's words: "exit-code 3", "watchdog"."""
+    counted = state.result in {"exit-code", "signal", "core-dump"}
+    return f"{state.result} {state.exit_status}" if counted else state.result
+
+
+def _next(next_s: float, wall: Wall) -> str:
+    return f"next run {wall.toward(next_s)}" if next_s > wall.now_s else "runs now"
+
+
+def _since(state: UnitState, wall: Wall, before: str) -> str:
+    return "" if state.since_s is None else before + wall.toward(state.since_s)
+
+
+def _for(state: UnitState, wall: Wall) -> str:
+    return age(max(0.0, wall.now_s - (state.since_s or wall.now_s)))
+
+
+def _is_fresh(state: UnitState, wall: Wall) -> bool:
+    return state.since_s is not None and wall.now_s - state.since_s < FRESH_S
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count} times"
+
+
+def _finding(promise: Promise, verdict: Verdict, says: str, mend: str = "") -> Finding:
+    return Finding(area=promise.area, name=promise.stem, verdict=verdict, says=says, mend=mend)
