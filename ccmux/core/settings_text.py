@@ -1,6 +1,6 @@
 """The settings as text: `ccmux.toml.example` and the first `ccmux.toml`.
 
-It writes no file. Keys, defaults and meanings have one home, `settings.py`; this only sets them in type.
+It writes no file. Keys, defaults and meanings have one home, `core/settings`; this only sets them in type.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Reads `ccmux.toml`. What may stand in it is decided in `core/settings.py`; nothing is written here."""
+"""Reads `ccmux.toml`. What may stand in it is decided in `core/settings`; nothing is written here."""
 
 from __future__ import annotations
 

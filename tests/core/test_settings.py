@@ -10,11 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import ccmux.core.settings
 from ccmux.core.settings import (
+    NAMED_TABLES,
     TABLES,
+    AdapterSettings,
     Problem,
     ProjectSettings,
     Settings,
+    TimerSettings,
     parse_settings,
     project_name,
 )
@@ -36,16 +40,21 @@ def test_an_empty_file_means_the_defaults() -> None:
 
 
 def test_every_table_of_the_settings_is_known_to_the_reader_and_no_other() -> None:
-    assert [table.name for table in fields(Settings)] == list(TABLES)
+    assert [table.name for table in fields(Settings)] == [*TABLES, *NAMED_TABLES]
 
 
 def test_every_key_has_a_check_that_takes_its_default() -> None:
-    for table in fields(Settings):
-        values: Any = getattr(Settings(), table.name)
+    for shape in (*TABLES.values(), *NAMED_TABLES.values()):
+        values: Any = shape()
         for key in fields(values):
             value = getattr(values, key.name)
             plain = list(value) if isinstance(value, tuple) else value
             assert key.metadata["check"](plain) == value
+
+
+def test_only_what_it_has_can_be_had_of_the_room() -> None:
+    with pytest.raises(AttributeError, match="'Timer'"):
+        _ = ccmux.core.settings.Timer
 
 
 def test_every_key_can_be_set() -> None:
@@ -82,8 +91,46 @@ def test_every_key_can_be_set() -> None:
         [output]
         backlog_bytes = 65536
         keep_events = 1
+        [timers.all]
+        description = "Every %"
+        schedule = ["daily", "Mon 07:00"]
+        startup_delay = "1h 5.5min 3"
+        exec = ["a", "b c"]
+        syslog = "a.b_c-d"
+        env = { A = "ü b" }
+        [timers.small]
+        startup_delay = "30s"
+        message = "good morning"
+        channel = "clock.morning"
+        [adapters.door]
+        description = "Rings"
+        exec = '''~/bin/door --name "front door" '' $HOME'''
+        syslog = "door"
+        restart_delay = 0.5
+        [adapters.door.env]
+        B_2 = "x"
         """
     )
+    assert settings.timers == {
+        "all": TimerSettings(
+            description="Every %",
+            schedule=("daily", "Mon 07:00"),
+            startup_delay="1h 5.5min 3",
+            exec=("a", "b c"),
+            syslog="a.b_c-d",
+            env={"A": "ü b"},
+        ),
+        "small": TimerSettings(startup_delay="30s", message="good morning", channel="clock.morning"),
+    }
+    assert settings.adapters == {
+        "door": AdapterSettings(
+            description="Rings",
+            exec=("~/bin/door", "--name", "front door", "", "$HOME"),
+            syslog="door",
+            restart_delay=0.5,
+            env={"B_2": "x"},
+        )
+    }
     assert settings.project.name == "my_Project-1"
     assert settings.claude.command == ("/opt/claude", "x")
     assert settings.claude.env == {"A_1": "one"}
@@ -185,6 +232,137 @@ quux = 1
     ]
 
 
+def timer(keys: str) -> str:
+    return f"[timers.x]\nstartup_delay = '1s'\nexec = 'true'\n{keys}"
+
+
+def program(keys: str) -> str:
+    return f"[timers.x]\nexec = 'true'\n{keys}"
+
+
+def daily(keys: str) -> str:
+    return f"[timers.x]\nschedule = 'daily'\n{keys}"
+
+
+def message(keys: str) -> str:
+    return f"[timers.x]\nstartup_delay = '1s'\nmessage = 'm'\n{keys}"
+
+
+LONG = "a" * 16_001
+REFUSED_OF_UNITS = {
+    "no table": ("timers = 1", "[timers] must be a table, it is a number"),
+    "a list of tables": ("[[timers]]\nx = 1", "[timers] must be a table, it is a list"),
+    "keys without a name": (
+        '[timers]\nschedule = "daily"',
+        "line 2: [timers] schedule must be a table of its own: [timers.NAME], it is a string",
+    ),
+    "a dot in the name": ('[adapters."a.b"]', "[adapters.a.b] must be named with letters"),
+    "too long a name": (f"[adapters.{'a' * 65}]", "at most 64"),
+    "our own unit": (
+        "\n[adapters.reconcile]",
+        "line 2: [adapters.reconcile] must be named otherwise: ccmux-reconcile",
+    ),
+    "one name twice": (
+        timer("[adapters.x]"),
+        "line 1: [timers.x] must be named otherwise: [adapters.x] would be the same ccmux-x.service",
+    ),
+    "nothing to do": (
+        '[timers.x]\nschedule = "daily"',
+        "line 1: [timers.x] needs exec (a program to start) or message (a line for Claude)",
+    ),
+    "empty is nothing": ('[timers.x]\nschedule = "daily"\nexec = []\nmessage = ""', "[timers.x] needs exec"),
+    "two things to do": (timer("message = 'm'"), "line 4: [timers.x] message cannot stand beside exec"),
+    "never": (program("schedule = []"), "[timers.x] needs schedule"),
+    "a channel for a program": (timer("channel = 'c'"), "line 4: [timers.x] channel goes with message only"),
+    "a misspelt key alone": (
+        daily("exce = 'x'"),
+        "line 3: [timers.x] exce is no setting; did you mean exec?",
+    ),
+    "a key of timers": (
+        "[adapters.x]\nschedule = 'daily'",
+        "is no setting; there are: description, exec, env, syslog, restart_delay",
+    ),
+    "two lines of description": (timer('description = "a\\nb"'), "must be one line"),
+    "a control character": (timer('description = "a\\rb"'), "without control characters"),
+    "what joins lines": (timer("description = 'a\\'"), "must not end with a backslash"),
+    "a number for a message": (
+        daily("message = 1"),
+        "must be a string, it is a number",
+    ),
+    "a message of lines": (
+        daily("message = 'a\tb'"),
+        "must be one line without control characters",
+    ),
+    "too long a message": (
+        daily(f"message = '{LONG}'"),
+        "at most 16_000 characters",
+    ),
+    "no channel": (message("channel = 'a b'"), "must be a channel"),
+    "a number for a calendar": (program("schedule = 7"), "must be a calendar like"),
+    "numbers for calendars": (program("schedule = [7]"), "or a list of them, it is a list"),
+    "an empty calendar": (timer("schedule = [' ']"), "each one line"),
+    "a calendar of lines": (timer('schedule = "daily\\nweekly"'), "each one line"),
+    "a number for a span": (
+        program("startup_delay = 30"),
+        "must be a string, it is a number",
+    ),
+    "a span of nothing": (program("startup_delay = ' '"), "must be a time span like"),
+    "an unknown span": (program("startup_delay = '3 parsecs'"), "systemd.time(7)"),
+    "a span backwards": (program("startup_delay = '-3s'"), "must be a time span like"),
+    "a span of years": (program("startup_delay = '2y'"), "at most a year"),
+    "an open quote": (
+        daily("exec = 'a \"b'"),
+        "[timers.x] exec cannot be split into words as a shell would: no closing quotation",
+    ),
+    "an open escape": ("[adapters.x]\nexec = 'a \\'", "as a shell would: no escaped character"),
+    "a number for a program": ("[adapters.x]\nexec = 1", "must be a list of words, or a string"),
+    "numbers for words": ("[adapters.x]\nexec = ['a', 1]", "must be a list of words, or a string"),
+    "words of lines": ('[adapters.x]\nexec = ["a", "b\\n"]', "must not hold control characters"),
+    "a program without a name": ("[adapters.x]\nexec = ['', 'b']", "must name a program"),
+    "nothing but space": ("[adapters.x]\nexec = '  '", "must name a program"),
+    "env is a table": (timer("env = 'A=1'"), "must be a table of strings"),
+    "env is plain": (
+        timer('env = { A = "a\\u0007" }'),
+        "A, which must be one line without control characters",
+    ),
+    "a space in syslog": (timer("syslog = 'a b'"), "must be letters, digits, _, . and -"),
+    "no delay": ("[adapters.x]\nrestart_delay = -1", "from 0 to 86_400, it is -1"),
+    "too long a delay": ("[adapters.x]\nrestart_delay = 86401", "from 0 to 86_400, it is 86401"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), REFUSED_OF_UNITS.values(), ids=REFUSED_OF_UNITS)
+def test_what_cannot_be_a_unit_is_refused_with_its_meaning(text: str, says: str) -> None:
+    (problem,) = problems_of(text)
+    assert says in problem
+
+
+def test_empty_is_left_out() -> None:
+    text = "[timers.x]\nschedule = ''\nstartup_delay = '1s'\nexec = ''\nmessage = 'm'"
+    assert settings_of(text).timers == {"x": TimerSettings(startup_delay="1s", message="m")}
+
+
+def test_problems_of_all_timers_and_adapters_come_at_once() -> None:
+    text = """\
+[timers.a]
+schedle = "daily"
+exec = 'x "'
+[timers.b]
+[adapters.b]
+exce = "x"
+[timer.c]
+"""
+    assert problems_of(text) == [
+        "line 2: [timers.a] schedle is no setting; did you mean schedule?",
+        "line 3: [timers.a] exec cannot be split into words as a shell would: no closing quotation",
+        "line 4: [timers.b] needs exec (a program to start) or message (a line for Claude)",
+        'line 4: [timers.b] needs schedule ("daily", "Mon 07:00") or startup_delay ("30s")',
+        "line 4: [timers.b] must be named otherwise: [adapters.b] would be the same ccmux-b.service",
+        "line 6: [adapters.b] exce is no setting; did you mean exec?",
+        "line 7: [timer] is no table; did you mean timers?",
+    ]
+
+
 LINES = {
     "plain": ("[mcp]\n\nport = 0", 3),
     "dotted": ("\nmcp.port = 0", 2),
@@ -206,10 +384,17 @@ def test_a_problem_without_a_line_says_the_rest() -> None:
     assert str(Problem(line=None, where="[a] b", says="must not be")) == "[a] b must not be"
 
 
-@given(st.recursive(st.none() | st.booleans() | st.text(), lambda inner: st.dictionaries(st.text(), inner)))
+WHATEVER = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
+    lambda inner: st.dictionaries(st.text() | st.sampled_from(["exec", "schedule", "message", "env"]), inner),
+)
+
+
+@given(WHATEVER)
 def test_no_table_whatever_makes_the_reader_fail(table: object) -> None:
     content = table if isinstance(table, dict) else {"mcp": {"port": table}}
     assert isinstance(parse_settings(content, text=""), Settings | list)
+    assert isinstance(parse_settings({"timers": table, "adapters": {"x": table}}, text=""), Settings | list)
 
 
 FOLDERS = {
