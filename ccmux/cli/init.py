@@ -24,7 +24,7 @@ def run(arguments: Namespace) -> int:
     """Write the file, 0600: a proxy's password may come to stand in it."""
     from ccmux.cli.place import FILE_NAME, enter
     from ccmux.core.settings import ClaudeSettings, ProjectSettings, Settings, project_name
-    from ccmux.core.settings_text import settings_text
+    from ccmux.core.settings_text import FIRST_TIMERS, settings_text
 
     arguments.config = None
     enter(arguments)
@@ -34,6 +34,7 @@ def run(arguments: Namespace) -> int:
     settings = Settings(
         project=ProjectSettings(name=project_name(Settings(), path.parent.name)),
         claude=ClaudeSettings(trust_folder=_may_be_trusted(path.parent)),
+        timers=FIRST_TIMERS,
     )
     try:
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:

@@ -1,4 +1,4 @@
-"""The settings as text: `ccmux.toml.example` and the first `ccmux.toml`.
+"""The settings as text: `ccmux.toml.example` and the first `ccmux.toml`, and what stands in them as examples.
 
 It writes no file. Keys, defaults and meanings have one home, `core/settings`; this only sets them in type.
 """
@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ccmux.core.settings import TABLES, Settings
+from ccmux.core.settings import NAMED_TABLES, TABLES, AdapterSettings, Settings, TimerSettings
 
 _WORTH_GROUPING = 10_000
 
@@ -21,9 +22,49 @@ _INTRO = """\
 """
 
 
+FIRST_TIMERS: Mapping[str, TimerSettings] = {
+    "selfcheck": TimerSettings(
+        description="Tells Claude what happened while ccmux was down",
+        startup_delay="30s",
+        exec=("scripts/startup_selfcheck.py",),
+    )
+}
+"""The timers that a new `ccmux.toml` has."""
+
+EXAMPLES = Settings(
+    timers={
+        "backup": TimerSettings(
+            description="Copies the mail",
+            schedule=("Mon..Fri 07:30", "Sat,Sun 10:00"),
+            startup_delay="5min",
+            exec=("scripts/backup", "--to", "/srv/my backups"),
+            syslog="mail-backup",
+            env={"LANG": "C.UTF-8"},
+        ),
+        "morning": TimerSettings(
+            schedule=("07:00",),
+            message="Good morning. What is on the calendar today?",
+            channel="morning",
+        ),
+    },
+    adapters={
+        "door": AdapterSettings(
+            description="Says who rings",
+            exec=("/usr/local/bin/doorbell", "--follow"),
+            env={"CHANNEL": "door"},
+            syslog="doorbell",
+            restart_delay=5,
+        )
+    },
+)
+"""The timers and adapters that stand in every settings text as comments; together they have every key."""
+
+
 def settings_text(settings: Settings) -> str:
     """Return a whole `ccmux.toml` with every key, its meaning above it; it parses to `settings`."""
-    return _INTRO + "".join(_table(name, getattr(settings, name)) for name in TABLES)
+    tables = [_table(name, getattr(settings, name)) for name in TABLES]
+    named = [_named(name, getattr(settings, name)) for name in NAMED_TABLES]
+    return _INTRO + "".join(tables + named)
 
 
 def _table(name: str, values: Any) -> str:
@@ -33,6 +74,38 @@ def _table(name: str, values: Any) -> str:
         lines += [f"# {line}" for line in meanings[key.name]]
         lines.append(f"{key.name} = {_toml(getattr(values, key.name))}")
     return "\n".join(lines) + "\n"
+
+
+def _named(table: str, entries: Mapping[str, Any]) -> str:
+    """Return the tables of one kind: what keys mean, what is set, and the examples as comments."""
+    summary, meanings = _words(NAMED_TABLES[table])
+    lines = ["", f"# [{table}.NAME]: {summary}"]
+    width = max(map(len, meanings))
+    for key, told in meanings.items():
+        lines += [
+            f"#   {name:{width}}  {line}" for name, line in zip([key, *[""] * len(told)], told, strict=False)
+        ]
+    for name, values in entries.items():
+        lines += ["", *_entry(table, name, values)]
+    for name, values in getattr(EXAMPLES, table).items():
+        lines += ["", *(f"# {line}" for line in _entry(table, name, values))]
+    return "\n".join(lines) + "\n"
+
+
+def _entry(table: str, name: str, values: Any) -> list[str]:
+    lines = [f"[{table}.{name}]"]
+    for key in fields(values):
+        value = getattr(values, key.name)
+        if value != getattr(type(values)(), key.name):
+            lines.append(f"{key.name} = {_toml(_shortest(key.name, value))}")
+    return lines
+
+
+def _shortest(key: str, value: Any) -> Any:
+    """Return a list as the string by which people would write it."""
+    if key == "exec":
+        return shlex.join(value)
+    return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
 
 _ATTRIBUTE = re.compile(r" {8}(\w+): (.*)")
