@@ -25,7 +25,6 @@ from ccmux.core.settings import ClaudeSettings, Settings
 from ccmux.drivers.api_token import api_token
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
-from ccmux.drivers.fd_store import FdStore
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.input_fifos import InputFifos
 from ccmux.drivers.keeper import ProcessKeeper
@@ -39,6 +38,7 @@ from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
+from ccmux.drivers.systemd import FdStore
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.paths import Paths

@@ -65,11 +65,14 @@ _NESTING = frozenset({
     # They submit an interrupted prompt again; that is the queue's decision.
     "CLAUDE_CODE_RESUME_INTERRUPTED_TURN", "CLAUDE_CODE_RESUME_PROMPT",
 })  # fmt: skip
-_SERVICE = frozenset({
+SERVICE_VARIABLES = frozenset({
     # Said by systemd to the daemon alone.
-    "CREDENTIALS_DIRECTORY", "FDSTORE", "INVOCATION_ID", "JOURNAL_STREAM", "LISTEN_FDNAMES", "LISTEN_FDS",
-    "LISTEN_PID", "MAINPID", "MEMORY_PRESSURE_WATCH", "MEMORY_PRESSURE_WRITE", "NOTIFY_SOCKET",
-    "SYSTEMD_EXEC_PID", "WATCHDOG_PID", "WATCHDOG_USEC",
+    "CACHE_DIRECTORY", "CONFIGURATION_DIRECTORY", "CREDENTIALS_DIRECTORY", "FDSTORE", "INVOCATION_ID",
+    "JOURNAL_STREAM", "LISTEN_FDNAMES", "LISTEN_FDS", "LISTEN_PID", "LISTEN_PIDFDID", "LOGS_DIRECTORY",
+    "MAINPID", "MAINPIDFDID", "MANAGERPID", "MANAGERPIDFDID", "MEMORY_PRESSURE_WATCH",
+    "MEMORY_PRESSURE_WRITE", "NOTIFY_SOCKET", "RUNTIME_DIRECTORY", "STATE_DIRECTORY", "SYSTEMD_EXEC_PID",
+    "TRIGGER_TIMER_MONOTONIC_USEC", "TRIGGER_TIMER_REALTIME_USEC", "TRIGGER_UNIT", "WATCHDOG_PID",
+    "WATCHDOG_USEC",
 })  # fmt: skip
 _TERMINAL = frozenset({
     # Of the daemon's own terminal; the pane is another one, and tmux says which.
@@ -162,7 +165,7 @@ def plan_launch(
         # Ours stand first: a `--` or an open list of values among the user's would swallow them.
         argv=(*command, "--settings", settings_path, *session, *others),
         env=env,
-        unset=(_NESTING | _SERVICE | _DAEMONS_WORD) - env.keys(),
+        unset=(_NESTING | SERVICE_VARIABLES | _DAEMONS_WORD) - env.keys(),
         cwd=cwd,
         settings_json=msgspec.json.format(msgspec.json.encode(settings), indent=2).decode() + "\n",
         warnings=tuple(_warnings(env, settings)),
@@ -226,7 +229,7 @@ def _problem(what: str) -> LaunchProblem:
 def _environment(
     claude_env: Mapping[str, str], proxy: str, inherited: Mapping[str, str], token: str
 ) -> dict[str, str]:
-    daemons_own = _NESTING | _SERVICE | _TERMINAL
+    daemons_own = _NESTING | SERVICE_VARIABLES | _TERMINAL
     env = {
         # A shell's exported function has a name that no other program can use.
         name: value
@@ -265,4 +268,12 @@ def _warnings(env: Mapping[str, str], settings: Mapping[str, Any]) -> list[str]:
     return warnings
 
 
-__all__ = ["HOOK_EVENTS", "TOKEN_VARIABLE", "Launch", "LaunchProblem", "plan_launch", "settings_file"]
+__all__ = [
+    "HOOK_EVENTS",
+    "SERVICE_VARIABLES",
+    "TOKEN_VARIABLE",
+    "Launch",
+    "LaunchProblem",
+    "plan_launch",
+    "settings_file",
+]

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ccmux.drivers.fd_store import FdStore
+from ccmux.drivers.systemd import FdStore
+from ccmux.drivers.systemd.notify import Notify
 from tests.house.stand import remove, short_folder
 
 
@@ -48,7 +49,7 @@ def test_a_descriptor_is_stored_once_under_its_name_and_removed_by_it(
 CHILD = """
 import os, sys
 os.dup2(int(sys.argv[2]), 3)
-from ccmux.drivers.fd_store import FdStore
+from ccmux.drivers.systemd import FdStore
 os.environ["LISTEN_PID"] = sys.argv[1].replace("mine", str(os.getpid()))
 store = FdStore.found(os.environ, pid=os.getpid())
 print([(name, os.read(fd, 9), os.get_inheritable(fd)) for name, fd in store.kept()], store.kept())
@@ -100,8 +101,8 @@ def test_an_abstract_address_is_understood_and_a_dead_one_is_said(tmp_path: Path
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
         listening.bind(f"\0{name}")
         listening.settimeout(10)
-        FdStore(f"@{name}", []).drop("in")
+        FdStore(Notify(f"@{name}"), []).drop("in")
         assert listening.recv(100) == b"FDSTOREREMOVE=1\nFDNAME=in"
     with capture_logs() as logs:
-        FdStore(str(tmp_path / "nobody"), []).keep("in", 0)
-    assert [entry["event"] for entry in logs] == ["descriptor not stored"]
+        FdStore(Notify(str(tmp_path / "nobody")), []).keep("in", 0)
+    assert [entry["event"] for entry in logs] == ["service manager not told"]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from ccmux.core.errors import PaneLost
 from ccmux.core.observation import PaneProcess, PaneView
@@ -113,6 +114,42 @@ def test_a_session_is_built_once_and_found_again_whatever_is_active(tmux_socket:
 
     assert asyncio.run(ensured(tmux_socket)) == pane
     assert len(tmux(tmux_socket, "list-panes", "-s", "-t", "=ccmux-x:").splitlines()) == 3
+
+
+def test_a_new_server_is_started_behind_the_callers_words_with_the_callers_environment(
+    tmux_socket: str, tmp_path: Path
+) -> None:
+    way = ("env", "WAY=taken")
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "MINE": "1"}
+
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket, environment=environment, ways=lambda: [way])) as server:
+            await server.ensure_session("ccmux-x", cwd="/")
+            await server.ensure_session("ccmux-y", cwd="/")
+
+    with capture_logs() as logs:
+        asyncio.run(story())
+    said = tmux(tmux_socket, "show-environment", "-g").splitlines()
+    assert {"WAY=taken", "MINE=1"} <= set(said)
+    assert not any(line.startswith("PYTEST_") for line in said)
+    assert logs == []
+
+
+def test_where_no_way_leads_anywhere_a_server_is_started_all_the_same_and_that_is_said(
+    tmux_socket: str,
+) -> None:
+    ways = [("/nowhere/systemd-run", "--"), ("sh", "-c", "echo no manager >&2; exit 1")]
+
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket, ways=lambda: ways)) as server:
+            await server.ensure_session("ccmux-x", cwd="/")
+
+    with capture_logs() as logs:
+        asyncio.run(story())
+    assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}") == "ccmux-x\n"
+    assert [(log["event"], log["reason"]) for log in logs] == [
+        ("tmux shares our control group", "no manager")
+    ]
 
 
 def test_a_session_whose_name_begins_alike_is_not_taken_for_ours(tmux_socket: str) -> None:

@@ -1,17 +1,20 @@
 """Builds the hosted session and takes it down, through libtmux: slow, rare, and in a thread of its own.
 
-It finds things by exact name and by our own mark, never by what is active, and never types or reads.
+It finds things by exact name and by our own mark, never by what is active, and never types or reads. A server
+is started with the environment that the caller chose, in the control group that the caller's words lead to.
 """
 
 from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Sequence
+import subprocess
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import libtmux
+import structlog
 from libtmux.exc import LibTmuxException
 
 from ccmux.core.errors import PaneLost
@@ -23,15 +26,40 @@ PLACEHOLDER = ("sleep", "infinity")
 _HISTORY_ROWS = "20000"
 _MARK = ("@ccmux_role", "claude")
 
+_START_S = 30.0
+_NO_TMUX = "tmux is not on the PATH; install tmux 3.2 or later"
+
 _T = TypeVar("_T")
+
+log = structlog.get_logger()
+
+
+def no_ways() -> Sequence[Sequence[str]]:
+    """Lead a server nowhere: it starts in our own control group."""
+    return ()
 
 
 class TmuxServer:
     """The tmux server, as far as sessions are built and taken down; libtmux works in a thread of its own."""
 
-    def __init__(self, socket_name: str = "") -> None:
-        """`socket_name` as in `tmux -L`; "" is the user's default server, also from inside another one."""
+    def __init__(
+        self,
+        socket_name: str = "",
+        *,
+        environment: Mapping[str, str] | None = None,
+        ways: Callable[[], Sequence[Sequence[str]]] = no_ways,
+    ) -> None:
+        """Take what is needed; no server is started yet.
+
+        Args:
+            socket_name: As in `tmux -L`; "" is the user's default server, also from inside another one.
+            environment: What a server that we start gets, and whatever runs in it; None: our own.
+            ways: Returns words to put before the command that starts a server, the best first; where all of
+                them fail it is started without.
+        """
         self.socket_name = socket_name or "default"
+        self._environment = environment
+        self._ways = ways
         self._server = libtmux.Server(socket_name=self.socket_name)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="libtmux")
 
@@ -85,7 +113,7 @@ class TmuxServer:
             # The history's length is taken when a pane is made, so ours is made after the option is set. It
             # is one command, or a user's `destroy-unattached` would end the session between two.
             exact = f"={session}:"
-            self._tell(
+            self._begin(
                 *("new-session", "-d", "-s", session, "-c", cwd, "-x", str(width), "-y", str(height)),
                 *(*PLACEHOLDER, ";"),
                 *("set-option", "-t", exact, "destroy-unattached", "off", ";"),
@@ -123,6 +151,40 @@ class TmuxServer:
                 return session_id
         return None
 
+    def _begin(self, *words: str) -> None:
+        """Do what starts the server where there is none."""
+        if self._ask("list-sessions").returncode == 0:
+            self._tell(*words)
+            return
+        refused = ""
+        for way in (*self._ways(), ()):
+            if refused and not way:
+                log.warning("tmux shares our control group", reason=refused)
+            refused = self._started([*way, "tmux", "-L", self.socket_name, *words])
+            if not refused:
+                return
+        raise PaneLost(refused, during=words[0])
+
+    def _started(self, argv: Sequence[str]) -> str:
+        """Run what starts a server; return "" where it did, else why not."""
+        try:
+            done = subprocess.run(
+                argv,
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+                timeout=_START_S,
+                check=False,
+            )
+        except FileNotFoundError:
+            return _NO_TMUX if argv[0] == "tmux" else f"{argv[0]} is not on the PATH"
+        except subprocess.TimeoutExpired:
+            return f"{argv[0]} did not answer in {_START_S:.0f} s"
+        return "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"{argv[0]} failed"
+
     def _tell(self, *words: str) -> list[str]:
         answer = self._ask(*words)
         if answer.returncode:
@@ -133,7 +195,7 @@ class TmuxServer:
         try:
             return self._server.cmd(command, *words)
         except LibTmuxException as error:
-            reason = str(error) or "tmux is not on the PATH; install tmux 3.2 or later"
+            reason = str(error) or _NO_TMUX
             raise PaneLost(reason, during=command) from error
 
 

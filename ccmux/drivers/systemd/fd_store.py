@@ -8,23 +8,20 @@ unit sets it for older ones). Up to systemd 253 a `systemctl stop` empties the s
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-import structlog
+from ccmux.drivers.systemd.notify import Notify
 
 _FIRST_FD = 3  # SD_LISTEN_FDS_START
-
-log = structlog.get_logger()
 
 
 class FdStore:
     """The port Keeper on the service manager that started us."""
 
-    def __init__(self, notify_socket: str, kept: Sequence[tuple[str, int]]) -> None:
-        """`notify_socket` as in NOTIFY_SOCKET; `kept` is what came back."""
-        self._address = f"\0{notify_socket[1:]}" if notify_socket.startswith("@") else notify_socket
+    def __init__(self, notify: Notify, kept: Sequence[tuple[str, int]]) -> None:
+        """`notify` leads to the service manager; `kept` is what came back."""
+        self._notify = notify
         self._kept = list(kept)
         self._held = {key for key, _ in kept}
 
@@ -36,10 +33,10 @@ class FdStore:
             environment: Of the process.
             pid: Of the process: descriptors for another one are not ours.
         """
-        address, room = environment.get("NOTIFY_SOCKET", ""), environment.get("FDSTORE", "")
-        if not address or not room.isascii() or not room.isdecimal() or int(room) == 0:
+        notify, room = Notify.found(environment, pid=pid), environment.get("FDSTORE", "")
+        if not notify.reaches or not room.isascii() or not room.isdecimal() or int(room) == 0:
             return None
-        return cls(address, _listening(environment, pid))
+        return cls(notify, _listening(environment, pid))
 
     def kept(self) -> Sequence[tuple[str, int]]:
         """Return what outlived the last daemon; see the port."""
@@ -48,24 +45,13 @@ class FdStore:
 
     def keep(self, key: str, fd: int) -> None:
         """Hold this too; see the port."""
-        if key not in self._held and self._tell(f"FDSTORE=1\nFDNAME={key}\nFDPOLL=0", [fd]):
+        if key not in self._held and self._notify.tell("FDSTORE=1", f"FDNAME={key}", "FDPOLL=0", fds=[fd]):
             self._held.add(key)
 
     def drop(self, key: str) -> None:
         """Hold it no more; see the port."""
         self._held.discard(key)
-        self._tell(f"FDSTOREREMOVE=1\nFDNAME={key}", [])
-
-    def _tell(self, text: str, fds: Sequence[int]) -> bool:
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as notify:
-            try:
-                notify.connect(self._address)
-                socket.send_fds(notify, [text.encode()], fds)
-            except OSError as error:
-                reason = error.strerror or str(error)
-                log.warning("descriptor not stored", reason=reason)
-                return False
-        return True
+        self._notify.tell("FDSTOREREMOVE=1", f"FDNAME={key}")
 
 
 def _listening(environment: Mapping[str, str], pid: int) -> list[tuple[str, int]]:
