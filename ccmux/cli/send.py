@@ -18,10 +18,16 @@ EXAMPLES = """\
 Every message has a key: yours (--id), or one that is made up. The same key on the same channel is taken once,
 so a script may send again when it is not sure.
 
+What comes again and again (a timer) must not pile up while Claude takes nothing: with --unless-waiting NAME
+it is skipped while an earlier message of that name on the same channel still waits. Then one line on stderr
+says so, nothing is printed, and the exit code is 0. While the daemon is down all of them are kept, and judged
+one after the other at its next start.
+
 examples:
   ccmux send "run the tests"
   ccmux send -c mail --id "$MESSAGE_ID" - < mail.txt
   ccmux send --wait answered --timeout 600 "what is left to do?"
+  ccmux -C ~/my-app send -c timer --unless-waiting morning -- "good morning, look at the mail"
 """
 
 _SUBMITTED = {"submitted", "started", "answered"}
@@ -34,6 +40,12 @@ def add_arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--id", type=_key, metavar="KEY", help="a key of your own, at most 128 characters")
     parser.add_argument(
+        "--unless-waiting",
+        type=_key,
+        metavar="NAME",
+        help="skip it while an earlier message of this name waits for Claude on the same channel",
+    )
+    parser.add_argument(
         "--wait",
         choices=("submitted", "answered"),
         help="wait until Claude has taken it, or has answered; then the answer is printed",
@@ -42,7 +54,10 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--timeout", type=_seconds, metavar="S", help="wait so many seconds at most, then exit 1"
     )
     parser.add_argument(
-        "text", nargs="*", metavar="TEXT", help="the message; - or nothing reads standard input"
+        "text",
+        nargs="*",
+        metavar="TEXT",
+        help="the message; - or nothing reads standard input; behind -- it may begin with -",
     )
 
 
@@ -60,6 +75,7 @@ def run(arguments: Namespace) -> int:
         "content": content,
         "ts": round(time.time(), 3),
         "id": arguments.id or f"send-{os.urandom(8).hex()}",
+        **({"unless_waiting": arguments.unless_waiting} if arguments.unless_waiting else {}),
     }
     with place.control() as control:
         try:
@@ -68,6 +84,9 @@ def run(arguments: Namespace) -> int:
             sent = control.ask("send", message=message)
         except DaemonUnreachable as error:
             return _spool(place, message, error, waited_for=arguments.wait)
+        if sent.get("skipped"):
+            sys.stderr.write(_skipped(sent, arguments.unless_waiting))
+            return 0
         if not arguments.wait:
             print(sent["id"])
             return 0
@@ -112,10 +131,17 @@ def _spool(place: Place, message: dict[str, Any], error: DaemonUnreachable, *, w
     except OSError as full:
         return _failed(f"{error}; and {place.paths.send_spool} cannot be written: {full.strerror}")
     print(message["id"])
-    sys.stderr.write(f"ccmux: {error}; the message is kept and taken at the next start\n")
+    name = message.get("unless_waiting")
+    unless = f", unless an earlier one of '{name}' still waits then" if name else ""
+    sys.stderr.write(f"ccmux: {error}; the message is kept and taken at the next start{unless}\n")
     if waited_for:
         return _failed(f"it cannot be waited for; later: ccmux why {message['id']}")
     return 0
+
+
+def _skipped(sent: dict[str, Any], name: str) -> str:
+    reason = f" ({sent['reason']})" if sent.get("reason") else ""
+    return f"skipped: message {sent['waits']} of '{name}' still waits{reason}\n"
 
 
 class _Wait:

@@ -36,7 +36,10 @@ class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_fiel
 
 
 class Send(_Request, frozen=True, kw_only=True):
-    """Take a message: an object like a line of a FIFO, with `channel`. Answer: `id`, `key`, `duplicate`."""
+    """Take a message: an object like a line of a FIFO, with `channel`. Answer: `id`, `key`, `duplicate`.
+
+    Where it is skipped (`unless_waiting`) `id` is null, and there are `skipped`, `waits` and `reason`.
+    """
 
     message: dict[str, Any]
 

@@ -3,9 +3,9 @@
 A line whose first character is `{` is a JSON object, every other one is plain text. Text is kept as it was
 written; it is cleaned when it is typed. What counts here is that it can be stored, dated and typed at all.
 
-Fields: `content`, and optionally `channel`, `ts`, `meta`, `id`, `attachments`; null means absent. The older
-`intent` and `intent_meta` are kept in `meta` under their names. Other fields are ignored: a sender made for a
-later version must not lose its mail here.
+Fields: `content`, and optionally `channel`, `ts`, `meta`, `id`, `attachments`, `unless_waiting`; null means
+absent. The older `intent` and `intent_meta` are kept in `meta` under their names. Other fields are ignored: a
+sender made for a later version must not lose its mail here.
 """
 
 from __future__ import annotations
@@ -112,6 +112,7 @@ def _parsed(
     content: Any = fields.get("content")
     ts = fields.get("ts")
     key = fields.get("id")
+    unless_waiting = fields.get("unless_waiting")
     attachments = fields.get("attachments")
     claimed = fields.get("channel")
     meta = fields.get("meta")
@@ -120,7 +121,8 @@ def _parsed(
     wrong = (
         _wrong_content(content)
         or (ts is not None and _wrong_ts(ts))
-        or (key is not None and _wrong_key(key))
+        or (key is not None and _wrong_key(key, "id"))
+        or (unless_waiting is not None and _wrong_key(unless_waiting, "unless_waiting"))
         or (attachments is not None and _wrong_attachments(attachments))
         or (claimed is not None and not isinstance(claimed, str) and "channel is not a string")
         or (not isinstance(meta, dict) and "meta is not an object")
@@ -144,6 +146,7 @@ def _parsed(
         key=key,
         meta=meta,
         attachments=tuple(attachments or ()),
+        unless_waiting=unless_waiting,
     )
 
 
@@ -166,12 +169,12 @@ def _wrong_ts(ts: object) -> str:
     return "ts is not epoch seconds between 1970 and 2100" + ("; milliseconds?" if ts > TS_MAX_S else "")
 
 
-def _wrong_key(key: object) -> str:
+def _wrong_key(key: object, field: str) -> str:
     if not isinstance(key, str):
-        return "id is not a string"
+        return f"{field} is not a string"
     if not 0 < len(key) <= KEY_MAX_CHARS:
-        return f"id has {len(key)} characters, not 1 to {KEY_MAX_CHARS}"
-    return "control characters in id" if _CONTROL.search(key) else ""
+        return f"{field} has {len(key)} characters, not 1 to {KEY_MAX_CHARS}"
+    return f"control characters in {field}" if _CONTROL.search(key) else ""
 
 
 def _wrong_attachments(attachments: object) -> str:

@@ -43,6 +43,9 @@ OPEN_STATES = frozenset(
 )
 """A message in one of these still wants something done."""
 
+UNPROVED_STATES = frozenset({MessageState.QUEUED, MessageState.TYPING, MessageState.UNCERTAIN})
+"""A message in one of these waits: nothing proves yet that it has reached Claude."""
+
 FOLLOWS: Mapping[MessageState, frozenset[MessageState]] = {
     MessageState.QUEUED: frozenset({MessageState.TYPING, MessageState.DEAD}),
     MessageState.TYPING: frozenset(MessageState) - {MessageState.TYPING},
@@ -68,6 +71,8 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
         key: The sender's own id, or None. The same key on the same channel is taken once.
         meta: Facts of the sender's, kept and handed on.
         attachments: Absolute paths.
+        unless_waiting: A name, or None. It is not taken while an earlier message of its channel with the
+            same name is in one of UNPROVED_STATES.
 
     """
 
@@ -77,6 +82,7 @@ class Incoming(msgspec.Struct, frozen=True, kw_only=True):
     key: str | None = None
     meta: Mapping[str, Any] = {}
     attachments: tuple[str, ...] = ()
+    unless_waiting: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

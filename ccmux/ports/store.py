@@ -16,10 +16,17 @@ from ccmux.ports.inputs import NOTHING_READ, ReadTo
 
 
 class Taken(msgspec.Struct, frozen=True, gc=False):
-    """What became of one line: its message id, and whether the key had been taken before."""
+    """What became of one line.
+
+    Attributes:
+        id: Its message's number; of a line that was not taken, that of the message that stands in its way.
+        duplicate: That message took its key before.
+        skipped: That message has its `unless_waiting` and still waits.
+    """
 
     id: int
     duplicate: bool = False
+    skipped: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +94,8 @@ class Store(Protocol):
     ) -> list[Taken]:
         """Commit a batch: messages `queued`, rejects `dead`; answers in the same order.
 
+        What is skipped (`Incoming.unless_waiting`) leaves nothing behind: neither a number nor its key.
+
         `read_to` is committed with them: how far these doors' streams have become messages now.
         """
         ...
@@ -144,6 +153,7 @@ class Store(Protocol):
         """Queue a dead letter again under its own number, as it stands or as `parsed` has it.
 
         None: it is no dead letter (any more). A duplicate: its key was taken by that message; it stays dead.
+        It is never skipped: a person asked for it.
         """
         ...
 

@@ -203,9 +203,29 @@ class Control:
                 async with asyncio.timeout(SENT_BEFORE_S):
                     await self._sent_before()
         (taken,) = await self._store.take_in([incoming])
+        if taken.skipped:
+            return await self._skipped(incoming, waits=taken.id)
         if not taken.duplicate:
             self._sightings.tell(QueueGrew())
         return answer(id=taken.id, key=incoming.key, duplicate=taken.duplicate)
+
+    async def _skipped(self, incoming: Incoming, *, waits: int) -> bytes:
+        log.info(
+            "messages skipped",
+            channel=incoming.channel,
+            count=1,
+            unless_waiting=incoming.unless_waiting,
+            message_id=waits,
+        )
+        known = self._dispatching.status()
+        reasons = [
+            explained(one, hold=known.get("hold") or "", detail="", now_s=self._clock.now())["reason"]
+            for one in await self._store.message(str(waits))
+            if one.id == waits  # not another's key that looks like this number
+        ]
+        return answer(
+            id=None, key=incoming.key, duplicate=False, skipped=True, waits=waits, reason="".join(reasons)
+        )
 
     async def _letter(self, wanted: int) -> bytes:
         letter = await self._store.dead_letter(wanted)

@@ -218,6 +218,9 @@ class _Count:
     def __init__(self) -> None:
         self.new = 0
         self._duplicates = 0
+        self._skipped = 0
+        self._name: str | None = None
+        self._waits_id = 0
         self._content_chars = 0
         self._refused = 0
         self._reason = ""
@@ -231,6 +234,9 @@ class _Count:
             self._refused_id = self._refused_id or taken.id
         elif taken.duplicate:
             self._duplicates += 1
+        elif taken.skipped:
+            self._skipped += 1
+            self._name, self._waits_id = one.unless_waiting, taken.id
         else:
             self.new += 1
             self._content_chars += len(one.content)
@@ -245,6 +251,14 @@ class _Count:
                 duplicates=self._duplicates,
                 content_chars=self._content_chars,
                 message_id=self._message_id or None,
+            )
+        if self._skipped:
+            log.info(
+                "messages skipped",
+                channel=channel,
+                count=self._skipped,
+                unless_waiting=self._name,
+                message_id=self._waits_id,
             )
         if self._refused:
             log.warning(

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pytest
@@ -49,7 +49,7 @@ class Project:
     def run(
         self,
         *words: str,
-        stdin: str | bytes = b"",
+        stdin: str | bytes | BinaryIO = b"",
         cwd: Path | None = None,
         env: Mapping[str, str] | None = None,
     ) -> subprocess.CompletedProcess[str]:
@@ -57,7 +57,7 @@ class Project:
             [PROGRAM, *words],
             cwd=cwd or self.folder,
             env={**self.environment, **(env or {})},
-            input=stdin.encode() if isinstance(stdin, str) else stdin,
+            **_given(stdin),
             capture_output=True,
             timeout=60,
             check=False,
@@ -126,6 +126,13 @@ class Project:
             thread.join(30)
             for name in ("control.sock", "output.sock"):
                 (self.runtime / name).unlink(missing_ok=True)
+
+
+def _given(stdin: str | bytes | BinaryIO) -> dict[str, Any]:
+    """Return how a program is given this as its standard input: a file itself, what is written by a pipe."""
+    if isinstance(stdin, str):
+        stdin = stdin.encode()
+    return {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
 
 
 def nothing(request: dict[str, Any]) -> bytes:

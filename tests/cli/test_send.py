@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,6 +45,61 @@ def test_text_that_looks_like_an_option_goes_behind_two_dashes(project: Project)
     with project.daemon(kind) as asked:
         assert project.run("send", "--", "-5 degrees").returncode == 0
     assert asked[0]["message"]["content"] == "-5 degrees"
+
+
+EXACTLY = [
+    "-5 degrees",
+    "--help",
+    "--",
+    "-- twice",
+    """it's "quoted" `and` $HOME ${HOME} $(id) %h %% %n \\ \\n #{x} é 👋""",
+    "two\nlines\n\n",
+    " outer blanks \t",
+]
+
+
+@pytest.mark.parametrize("text", EXACTLY)
+def test_a_timers_text_arrives_exactly_from_a_place_without_terminal_or_input(
+    project: Project, text: str
+) -> None:
+    words = ("-C", str(project.folder), "send", "-c", "timer", "--unless-waiting", "it's time", "--", text)
+    with project.daemon(kind) as asked, Path(os.devnull).open("rb") as nothing:
+        done = project.run(*words, stdin=nothing, cwd=Path("/"), env={"TERM": ""})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "12\n", "")
+    message = asked[0]["message"]
+    assert (message["content"], message["channel"]) == (text, "timer")
+    assert message["unless_waiting"] == "it's time"
+    with Path(os.devnull).open("rb") as nothing:
+        done = project.run(*words, stdin=nothing, cwd=Path("/"), env={"TERM": ""})
+    assert done.returncode == 0
+    assert "kept and taken at the next start, unless an earlier one of 'it's time' still waits" in done.stderr
+    (kept,) = project.spooled
+    assert kept["content"] == text
+    assert kept["unless_waiting"] == "it's time"
+
+
+@pytest.mark.parametrize("wait", [(), ("--wait", "answered")])
+def test_a_skipped_message_is_told_in_one_line_and_is_no_failure(
+    project: Project, wait: tuple[str, ...]
+) -> None:
+    def answers(request: dict[str, Any]) -> bytes:
+        if request["op"] == "status":
+            return kind(request)
+        why = request["message"]["content"]
+        return answer(id=None, key="k", duplicate=False, skipped=True, waits=12, reason=why)
+
+    with project.daemon(answers):
+        done = project.run("send", "--unless-waiting", "morning", *wait, "Claude is generating")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "skipped: message 12 of 'morning' still waits (Claude is generating)\n"
+
+
+def test_a_name_that_cannot_be_is_a_matter_of_usage(project: Project) -> None:
+    for wrong in ("", "x" * 129, "a\nb"):
+        done = project.run("send", "--unless-waiting", wrong, "x")
+        assert done.returncode == 2
+        assert "--unless-waiting: it must be 1 to 128 printable characters" in done.stderr
+    assert project.spooled == []
 
 
 def test_nothing_is_not_sent(project: Project) -> None:

@@ -37,10 +37,15 @@ TAKEN = {
         '{"content":"a","channel":"tg.me","ts":12.5,"meta":{"k":1},"id":"m1","attachments":["/tmp/a b"]}',
         message("a", channel="tg.me", ts=12.5, meta={"k": 1}, key="m1", attachments=("/tmp/a b",)),
     ),
+    "a name of messages that must not pile up": (
+        '{"content":"a","unless_waiting":"good morning"}',
+        message("a", unless_waiting="good morning"),
+    ),
     "null means absent": (
         '{"content":"a","channel":null,"ts":null,"meta":null,"id":null,"attachments":null}',
         message("a"),
     ),
+    "null is no name": ('{"content":"a","unless_waiting":null}', message("a")),
     "its own channel": ('{"content":"a","channel":"tg"}', message("a")),
     "another's channel": (
         '{"content":"a","channel":"admin","meta":{"k":1}}',
@@ -109,6 +114,16 @@ REFUSED = {
     "id empty": ('{"content":"a","id":""}', "id has 0 characters"),
     "id long": (json.dumps({"content": "a", "id": "x" * 129}), "id has 129 characters, not 1 to 128"),
     "id with a newline": ('{"content":"a","id":"x\\n"}', "control characters in id"),
+    "unless_waiting a number": ('{"content":"a","unless_waiting":5}', "unless_waiting is not a string"),
+    "unless_waiting empty": ('{"content":"a","unless_waiting":""}', "unless_waiting has 0 characters"),
+    "unless_waiting long": (
+        json.dumps({"content": "a", "unless_waiting": "x" * 129}),
+        "unless_waiting has 129 characters, not 1 to 128",
+    ),
+    "unless_waiting with a control character": (
+        '{"content":"a","unless_waiting":"x\\u001b"}',
+        "control characters in unless_waiting",
+    ),
     "meta a list": ('{"content":"a","meta":[]}', "meta is not an object"),
     "channel a number": ('{"content":"a","channel":5}', "channel is not a string"),
     "attachments a string": ('{"content":"a","attachments":"/a"}', "attachments is not a list"),
@@ -137,8 +152,9 @@ def test_refused_verbatim_with_the_reason(line: bytes | str, reason: str) -> Non
 
 
 def test_an_object_decoded_elsewhere_means_the_same() -> None:
-    obj = {"content": "a", "channel": "tg.b", "id": "k", "ts": 5}
-    assert parse_object(obj, channel="tg", now_s=NOW_S) == message("a", channel="tg.b", key="k", ts=5.0)
+    obj = {"content": "a", "channel": "tg.b", "id": "k", "ts": 5, "unless_waiting": "n"}
+    expected = message("a", channel="tg.b", key="k", ts=5.0, unless_waiting="n")
+    assert parse_object(obj, channel="tg", now_s=NOW_S) == expected
     lone = parse_object({"content": "\ud83d"}, channel="tg", now_s=NOW_S)
     assert lone == message("\ufffd")
     refused = parse_object({"content": 1}, channel="tg", now_s=NOW_S)
@@ -176,7 +192,9 @@ JSONISH = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
     max_leaves=8,
 )
-FIELDS = st.sampled_from(["content", "channel", "ts", "meta", "id", "attachments", "intent", "x"])
+FIELDS = st.sampled_from(
+    ["content", "channel", "ts", "meta", "id", "attachments", "intent", "unless_waiting", "x"]
+)
 
 
 @given(st.dictionaries(FIELDS, JSONISH))
@@ -185,4 +203,5 @@ def test_no_object_raises(obj: dict[str, Any]) -> None:
     if isinstance(got, Incoming):
         got.content.encode()
         msgspec.json.encode(got.meta)
+        (got.unless_waiting or "").encode()
         assert 0 <= got.ts <= sys.maxsize

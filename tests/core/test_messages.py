@@ -1,4 +1,4 @@
-from ccmux.core.messages import FOLLOWS, OPEN_STATES, MessageState
+from ccmux.core.messages import FOLLOWS, OPEN_STATES, UNPROVED_STATES, MessageState
 
 
 def test_every_state_says_what_may_follow() -> None:
@@ -18,3 +18,7 @@ def test_typing_is_entered_from_the_queue_alone() -> None:
 
 def test_what_is_open_can_still_end() -> None:
     assert all(FOLLOWS[state] for state in OPEN_STATES)
+
+
+def test_what_waits_is_open_and_no_witness_has_spoken_of_it() -> None:
+    assert OPEN_STATES - {MessageState.SUBMITTED, MessageState.STARTED} == UNPROVED_STATES

@@ -8,19 +8,25 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, cast
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
 from ccmux.core.continuation import CONTINUATIONS_MAX, CUT, continuation_of
 from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.ledger import TypedBatch
-from ccmux.core.messages import Incoming, MessageState, Rejected
+from ccmux.core.messages import FOLLOWS, UNPROVED_STATES, Incoming, MessageState, Rejected
 from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, read_ledger
 from ccmux.drivers.sqlite import thread as sqlite_thread
+from ccmux.drivers.sqlite.connection import Connection
+from ccmux.drivers.sqlite.intake import take_in
+from ccmux.drivers.sqlite.messages import move
 from ccmux.ports import ExpectedPrompt, FinishedTurn, HostedSession, ReadTo, Taken
 
 NOW = 1_700_000_000.0
@@ -385,6 +391,199 @@ def test_more_rows_than_one_statement_takes_come_in_whole_and_in_order(tmp_path:
         assert [e.seq for e in await d.store.events_since(0, (), 2_000)] == list(range(1, 1_104))
 
     run(tmp_path, story)
+
+
+# ----------------------------------------------------------------------------------------- unless_waiting
+
+
+def named(name: str | None, *, channel: str = "timer", key: str | None = None) -> Incoming:
+    return Incoming(channel=channel, content="hi", ts=NOW, key=key, unless_waiting=name)
+
+
+async def taken(d: Desk, *batch: Incoming | Rejected) -> list[Taken]:
+    return await d.store.take_in(batch)
+
+
+def test_a_named_message_is_skipped_while_the_last_one_waits_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
+    async def first(d: Desk) -> None:
+        assert await taken(d, said("before"), named("morning"), named("morning"), said("after")) == [
+            Taken(1),
+            Taken(2),
+            Taken(2, skipped=True),
+            Taken(3),
+        ]
+        assert await taken(d, named("morning")) == [Taken(2, skipped=True)]
+        await asyncio.sleep(0)
+        assert [(e["seq"], e["id"]) for e in d.lines()] == [(1, 1), (2, 2), (3, 3)]
+
+    async def second(d: Desk) -> None:
+        assert await taken(d, named("morning"), named("evening")) == [Taken(2, skipped=True), Taken(4)]
+        assert await taken(d, named("morning", channel="other")) == [Taken(5)]
+        assert [m.id for m in await d.store.waiting(10)] == [1, 2, 3, 4, 5]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+@pytest.mark.parametrize("state", list(MessageState))
+def test_a_message_waits_until_it_is_proved_or_given_up(tmp_path: Path, state: MessageState) -> None:
+    async def story(d: Desk) -> None:
+        await taken(d, named("n"))
+        if state is not MessageState.QUEUED:
+            await d.store.begin_typing([1], lead="", body="B")
+        if state is MessageState.ANSWERED:
+            await d.store.move([1], MessageState.STARTED)
+        await d.store.move([1], state)
+        waits = state in UNPROVED_STATES
+        assert await taken(d, named("n")) == [Taken(1, skipped=True) if waits else Taken(2)]
+
+    run(tmp_path, story)
+
+
+def test_a_message_that_is_queued_again_waits_again(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        await taken(d, named("n"))
+        await d.store.begin_typing([1], lead="", body="B")
+        await d.store.move([1], MessageState.SUBMITTED)
+        await d.store.move([1], MessageState.QUEUED, reason="Claude died before writing it")
+        assert await taken(d, named("n")) == [Taken(1, skipped=True)]
+
+    run(tmp_path, story)
+
+
+def test_a_key_that_was_taken_is_a_duplicate_and_a_skip_takes_none(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        assert await taken(d, named("n", key="a"), named("n", key="a"), named("n", key="b")) == [
+            Taken(1),
+            Taken(1, duplicate=True),
+            Taken(1, skipped=True),
+        ]
+        assert await taken(d, named("n", key="a")) == [Taken(1, duplicate=True)]
+        assert await taken(d, named("n", key="b")) == [Taken(1, skipped=True)]
+        await d.store.begin_typing([1], lead="", body="B")
+        await d.store.move([1], MessageState.STARTED)
+        assert await taken(d, named("n", key="a"), named("n", key="b"), named("n", key="b")) == [
+            Taken(1, duplicate=True),
+            Taken(2),
+            Taken(2, duplicate=True),
+        ]
+        assert await taken(d, named(None, key="b")) == [Taken(2, duplicate=True)]
+
+    run(tmp_path, story)
+
+
+def test_a_dead_letter_tried_again_is_never_skipped_and_waits_under_its_name(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        line = Rejected(channel="timer", raw=b"{", reason="not JSON")
+        await taken(d, named("n"), line)
+        await d.store.move([1], MessageState.DEAD)
+        assert await taken(d, named("n")) == [Taken(3)]
+        assert await d.store.revive(1, None) == Taken(1)
+        assert await d.store.revive(2, named("n")) == Taken(2)
+        for waiting, first in (((1, 2, 3), 1), ((2, 3), 2), ((3,), 3)):
+            assert [m.id for m in await d.store.waiting(10)] == list(waiting)
+            assert await taken(d, named("n")) == [Taken(first, skipped=True)]
+            await d.store.begin_typing([first], lead="", body="B")
+            await d.store.move([first], MessageState.SUBMITTED)
+        assert await taken(d, named("n")) == [Taken(4)]
+
+    run(tmp_path, story)
+
+
+def test_of_writers_at_once_one_is_taken(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        answers = await asyncio.gather(*(taken(d, named("n")) for _ in range(50)))
+        assert answers.count([Taken(1)]) == 1
+        assert answers.count([Taken(1, skipped=True)]) == 49
+
+    run(tmp_path, story)
+
+
+def test_a_commit_that_fails_leaves_no_name_behind(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        with pytest.raises(AttributeError):
+            await taken(d, named("n"), cast("Incoming", object()))
+        assert await taken(d, named("n")) == [Taken(1)]
+
+    run(tmp_path, story)
+
+
+def test_what_waits_is_found_without_walking_through_the_messages(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        asked: list[str] = []
+        d.store._connection.db.set_trace_callback(asked.append)
+        await taken(d, named("n", key="k"))
+        d.store._connection.db.set_trace_callback(None)
+        [sql] = [sql for sql in asked if sql.startswith("SELECT min(id)")]
+        [plan] = d.store._connection.db.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall()
+        assert "USING INDEX message_unproved (channel=? AND unless_waiting=?)" in plan[-1]
+
+    run(tmp_path, story)
+
+
+NAMED = st.builds(
+    named,
+    st.sampled_from([None, "a", "b"]),
+    channel=st.sampled_from(["x", "y"]),
+    key=st.sampled_from([None, None, "k", "l"]),
+)
+MOVE = st.tuples(st.integers(1, 8), st.sampled_from(MessageState))
+
+
+class Model:
+    """What must be so, by the words of the rule alone."""
+
+    def __init__(self) -> None:
+        self.rows: list[Incoming] = []
+        self.states: list[MessageState] = []
+
+    def take(self, one: Incoming) -> Taken:
+        rows = list(enumerate(zip(self.rows, self.states, strict=True), start=1))
+        for number, (row, _) in rows:
+            if one.key is not None and (row.channel, row.key) == (one.channel, one.key):
+                return Taken(number, duplicate=True)
+        for number, (row, state) in rows:
+            is_alike = (row.channel, row.unless_waiting) == (one.channel, one.unless_waiting)
+            if one.unless_waiting is not None and is_alike and state in UNPROVED_STATES:
+                return Taken(number, skipped=True)
+        self.rows.append(one)
+        self.states.append(MessageState.QUEUED)
+        return Taken(len(self.rows))
+
+    def move(self, number: int, state: MessageState) -> None:
+        if number <= len(self.rows) and state in FOLLOWS[self.states[number - 1]]:
+            self.states[number - 1] = state
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(NAMED, min_size=1, max_size=4) | MOVE | st.just(None), max_size=25))
+def test_whatever_comes_in_whatever_order_the_rule_holds(
+    steps: list[list[Incoming] | tuple[int, MessageState] | None],
+) -> None:
+    """A list is a batch, a pair moves a message, None closes the database and opens it again."""
+    model = Model()
+    with TemporaryDirectory() as folder:
+
+        def opened() -> Connection:
+            path = Path(folder) / "ccmux.db"
+            return Connection(path, session="demo", clock=StillClock(), committed=lambda _: None)
+
+        connection = opened()
+        try:
+            for step in steps:
+                if step is None:
+                    connection.db.close()
+                    connection = opened()
+                elif isinstance(step, tuple):
+                    number, state = step
+                    model.move(number, state)
+                    move(connection, [number], state, reason="", prompt_id=None)
+                else:
+                    assert take_in(connection, step, read_to={}) == [model.take(one) for one in step]
+        finally:
+            connection.db.close()
 
 
 # ------------------------------------------------------------------------------------------ dead letters

@@ -29,12 +29,14 @@ class FakeMessageStore:
     """The store's way in, in memory: `rows` by number, each commit's size in `commits`.
 
     `failing` makes every commit fail; `held` makes it wait until it is set; `begun` is set by each.
+    All rows wait for Claude but those in `proved`.
     """
 
     def __init__(self) -> None:
         self.rows: dict[int, Incoming | Rejected] = {}
         self.read_to: dict[str, ReadTo] = {}
         self.commits: list[int] = []
+        self.proved: set[int] = set()
         self.failures = 0
         self.failing = False
         self.passes = True
@@ -62,6 +64,13 @@ class FakeMessageStore:
             for number, row in self.rows.items():
                 if isinstance(row, Incoming) and (row.channel, row.key) == (one.channel, one.key):
                     return Taken(number, duplicate=True)
+        if isinstance(one, Incoming) and one.unless_waiting is not None:
+            named = (one.channel, one.unless_waiting)
+            for number, row in self.rows.items():
+                if not isinstance(row, Incoming) or number in self.proved:
+                    continue
+                if (row.channel, row.unless_waiting) == named:
+                    return Taken(number, skipped=True)
         number = len(self.rows) + 1
         self.rows[number] = one
         return Taken(number)

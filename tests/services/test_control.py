@@ -48,6 +48,7 @@ class MemoryStore:
         self.letters: dict[int, DeadLetter] = {}
         self.revived: list[tuple[int, Incoming | None]] = []
         self.key_of = 0
+        self.skipping = False
         self.raced = False
 
     async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
@@ -56,6 +57,9 @@ class MemoryStore:
         taken = []
         for one in batch:
             assert isinstance(one, Incoming)
+            if self.skipping and one.unless_waiting:
+                taken.append(Taken(1, skipped=True))
+                continue
             known = [m for m in self.kept if one.key is not None and m.key == one.key]
             if not known:
                 known = [
@@ -241,6 +245,37 @@ def test_the_same_key_again_is_said_and_not_announced(tell: Tell) -> None:
         assert await house.send(id="k") == {**first, "duplicate": True}
 
     assert tell(story).feed.told == [QueueGrew()]
+
+
+def test_what_is_skipped_is_answered_with_what_waits_and_why_and_logged_without_its_text(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        assert (await house.send("secret", id="first", unless_waiting="morning"))["id"] == 1
+        await house.send(id="1")  # a key that looks like the number of what waits
+        house.store.skipping = True
+        house.dispatcher.known |= {"hold": "Claude is generating"}
+        assert await house.send("secret", id="k", unless_waiting="morning") == {
+            "ok": True,
+            "id": None,
+            "key": "k",
+            "duplicate": False,
+            "skipped": True,
+            "waits": 1,
+            "reason": "Claude is generating",
+        }
+
+    with capture_logs() as logs:
+        house = tell(story)
+    assert house.feed.told == [QueueGrew(), QueueGrew()]
+    assert logs == [
+        {
+            "event": "messages skipped",
+            "log_level": "info",
+            "channel": "default",
+            "count": 1,
+            "unless_waiting": "morning",
+            "message_id": 1,
+        }
+    ]
 
 
 def test_what_was_sent_before_the_start_goes_first(tell: Tell) -> None:

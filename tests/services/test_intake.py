@@ -161,6 +161,46 @@ def test_the_same_key_is_told_as_a_duplicate_and_wakes_nobody(tmp_path: Path) ->
     assert [e["duplicates"] for e in logs if e["event"] == "messages taken"] == [0, 1]
 
 
+def test_what_is_skipped_is_told_once_for_all_without_its_text_and_wakes_nobody(tmp_path: Path) -> None:
+    async def story(house: House) -> None:
+        line = b'{"content":"secret","unless_waiting":"morning"}\n'
+        write(house.doors / "in", line * 3 + b"other\n")
+        await house.rows(2)
+        write(house.doors / "in", line)
+        await until(lambda: len(house.store.commits) == 2)
+        assert house.ear.drain() == []
+        house.store.proved.add(1)
+        write(house.doors / "in", line)
+        await house.rows(3)
+        assert contents(house) == ["secret", "other", "secret"]
+
+    logs = in_house(tmp_path, story)
+    skipped = [entry for entry in logs if entry["event"] == "messages skipped"]
+    assert [(e["channel"], e["count"], e["unless_waiting"], e["message_id"]) for e in skipped] == [
+        ("default", 2, "morning", 1),
+        ("default", 1, "morning", 1),
+    ]
+    assert [e["count"] for e in logs if e["event"] == "messages taken"] == [2, 1]
+    assert "secret" not in str(logs)
+
+
+def test_what_was_sent_while_no_daemon_ran_is_judged_in_its_order(tmp_path: Path) -> None:
+    (tmp_path / "spool").mkdir(mode=0o700)
+    for hour in range(3):
+        spool_message(
+            tmp_path / "spool", {"channel": "timer", "content": f"hour {hour}", "unless_waiting": "hourly"}
+        )
+    spool_message(tmp_path / "spool", {"channel": "timer", "content": "last"})
+
+    async def story(house: House) -> None:
+        await house.rows(2)
+        assert contents(house) == ["hour 0", "last"]
+        await until(lambda: not any(house.spool.iterdir()))
+
+    logs = in_house(tmp_path, story)
+    assert len([entry for entry in logs if entry["event"] == "messages skipped"]) == 2
+
+
 def test_while_the_store_fails_nothing_is_read_or_lost_and_it_is_said_once(tmp_path: Path) -> None:
     async def story(house: House) -> None:
         house.store.failing = True

@@ -1,6 +1,7 @@
 """How messages come in: a batch from the doors, with how far it read them, is one transaction.
 
-It owns the senders' keys, taken once each on a channel, and never looks at what becomes of a message.
+It owns the senders' keys, taken once each on a channel, and skips what is not to be taken while an earlier
+message of that name waits. What becomes of a message is otherwise nothing to it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from ccmux.core.events import Event, EventType, QueuedLines
 from ccmux.core.messages import Incoming, MessageState, Rejected
 from ccmux.drivers.sqlite.connection import Connection
 from ccmux.drivers.sqlite.rows import WRITTEN_COLUMNS, as_json
+from ccmux.drivers.sqlite.schema import UNPROVED
 from ccmux.ports import ReadTo, Taken
 
 SHOWN_BYTES = 65_536
@@ -25,6 +27,7 @@ def take_in(
 ) -> list[Taken]:
     answers: list[Taken] = []
     rows: list[tuple[Any, ...]] = []
+    named: dict[tuple[str, str], int] = {}
     with connection.transaction() as now:
         queued = QueuedLines(ts=now, session=connection.session)
         for item in batch:
@@ -33,6 +36,13 @@ def take_in(
                 answers.append(Taken(connection.message_id))
                 continue
             key = item.key
+            name = item.unless_waiting
+            if name is not None:
+                in_the_way = _in_the_way(connection, item, named)
+                if in_the_way is not None:
+                    answers.append(in_the_way)
+                    continue
+                named[item.channel, name] = connection.message_id + 1
             if key is not None and (known := known_key(connection, item.channel, key, now)) is not None:
                 answers.append(Taken(known, duplicate=True))
                 continue
@@ -50,6 +60,11 @@ def take_in(
             )
             answers.append(Taken(id_))
         connection.insert("message", WRITTEN_COLUMNS, rows)
+        # Not a column of every insert: nearly no message has one, and a hundred thousand come a second.
+        connection.db.executemany(
+            "UPDATE message SET unless_waiting = ? WHERE id = ?",
+            [(name, id_) for (_, name), id_ in named.items()],
+        )
         connection.db.executemany(
             "INSERT OR REPLACE INTO read_to VALUES (?, ?, ?)",
             [(door, read.stream, read.offset) for door, read in read_to.items()],
@@ -73,6 +88,35 @@ def known_key(
     if new:
         return None
     return connection.one("SELECT message FROM taken_key WHERE channel = ? AND key = ?", (channel, key))
+
+
+def _in_the_way(connection: Connection, item: Incoming, named: dict[tuple[str, str], int]) -> Taken | None:
+    """Return why a message with `unless_waiting` is not taken, None where it is.
+
+    Its key comes first, and is not taken here: whoever sends again because he got no answer must hear that
+    his message was taken, and not be skipped for it.
+
+    Args:
+        connection: In the transaction that takes it.
+        item: The message.
+        named: What this transaction has taken and not written yet: numbers by channel and name.
+    """
+    channel, key, name = item.channel, item.key, item.unless_waiting
+    if key is not None:
+        taker = connection.db.execute(
+            "SELECT message FROM taken_key WHERE channel = ? AND key = ?", (channel, key)
+        ).fetchone()
+        if taker is not None:
+            return Taken(taker[0], duplicate=True)
+    assert name is not None  # noqa: S101 - for the type checker
+    waits = named.get((channel, name))
+    if waits is None:
+        row = connection.db.execute(
+            f"SELECT min(id) FROM message WHERE channel = ? AND unless_waiting = ? AND {UNPROVED}",  # noqa: S608
+            (channel, name),
+        ).fetchone()
+        waits = row[0]
+    return None if waits is None else Taken(waits, skipped=True)
 
 
 def _dead_row(connection: Connection, item: Rejected, now: float) -> tuple[Any, ...]:

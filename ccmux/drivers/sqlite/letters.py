@@ -33,11 +33,11 @@ def revive(connection: Connection, id_: int, parsed: Incoming | None) -> Taken |
                 if known is not None and known != id_:
                     return Taken(known, duplicate=True)
             connection.db.execute(
-                "UPDATE message SET channel = ?, content = ?, ts = ?, key = ?, meta = ?, attachments = ?"
-                " WHERE id = ?",
+                "UPDATE message SET channel = ?, content = ?, ts = ?, key = ?, meta = ?, attachments = ?,"
+                " unless_waiting = ? WHERE id = ?",
                 (
                     *(parsed.channel, parsed.content, parsed.ts, parsed.key),
-                    *(as_json(parsed.meta), as_json(parsed.attachments), id_),
+                    *(as_json(parsed.meta), as_json(parsed.attachments), parsed.unless_waiting, id_),
                 ),
             )
         # What was typed before proves nothing about the new try.

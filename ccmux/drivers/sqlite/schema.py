@@ -22,6 +22,9 @@ IN_FLIGHT = "batch IS NOT NULL AND state IN ('typing', 'submitted', 'started', '
 through all messages instead. The first half spares a new message the second."""
 BY_FLIGHT = "message INDEXED BY message_in_flight"
 
+UNPROVED = "unless_waiting IS NOT NULL AND state IN ('queued', 'typing', 'uncertain')"
+"""As for IN_FLIGHT; the states are `UNPROVED_STATES`."""
+
 MIGRATIONS: tuple[str, ...] = (
     f"""
     CREATE TABLE batch (
@@ -152,6 +155,11 @@ MIGRATIONS: tuple[str, ...] = (
         times        INTEGER NOT NULL
     ) STRICT;
     CREATE INDEX continued_continuation ON continued (continuation);
+    """,
+    f"""
+    ALTER TABLE message ADD COLUMN unless_waiting TEXT;
+    CREATE INDEX message_unproved ON message (channel, unless_waiting) WHERE {UNPROVED};
+    CREATE INDEX turn_ended ON turn (ended_at);
     """,
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
