@@ -1,0 +1,189 @@
+"""Whether what is deployed is as the settings ask for, and works: facts in, findings out, each with its mend.
+
+It looks at nothing. Facts that cannot be had are told as such, never taken for good ones.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from ccmux.core.control import way_out
+from ccmux.core.findings import Finding, Verdict
+from ccmux.core.observation import Hold
+from ccmux.core.unit_health import DEPLOY, Failure, Promise, unit_findings
+from ccmux.core.unit_state import UnitState
+from ccmux.core.when import Wall, age
+
+DAEMON = "ccmux.service"
+
+_PASSES = frozenset({Hold.GENERATING, Hold.SETTLING, Hold.TERMINAL_ACTIVE})
+"""What holds a message now and then and ends by itself."""
+
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+_SOCKS_PORT = 1080
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """What the service manager and the unit folder say.
+
+    Attributes:
+        promises: What the settings call for.
+        states: What the manager says of each of these.
+        failures: What the journal tells of since boot, oldest first.
+        differing: Names of units whose file is another text than would be rendered now.
+        orphans: Names of units that were ours and that no setting calls for any more.
+        refused: Why something cannot be deployed as it stands, one sentence each.
+
+    """
+
+    promises: Sequence[Promise]
+    states: Mapping[str, UnitState]
+    failures: Sequence[Failure] = ()
+    differing: frozenset[str] = frozenset()
+    orphans: Sequence[str] = ()
+    refused: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """What the daemon says of itself and of Claude.
+
+    Attributes:
+        status: As control.sock tells it; None where nobody answers.
+        unreachable: Why nobody answers, "" where somebody does.
+        installed: The version that a daemon started now would be.
+        claude_lives: Whether the process that it takes for Claude is there.
+
+    """
+
+    status: Mapping[str, Any] | None
+    unreachable: str = ""
+    installed: str
+    claude_lives: bool = False
+
+
+def units_findings(units: Units, *, wall: Wall) -> Iterator[Finding]:
+    """Yield what is to be said of each unit, in the order of the promises; at the end what is too many."""
+    for promise in units.promises:
+        state = units.states.get(promise.name, UnitState(name=promise.name, load="not-found", active=""))
+        yield from unit_findings(
+            promise,
+            state,
+            failures=[failure for failure in units.failures if failure.unit == promise.name],
+            differs=promise.name in units.differing,
+            wall=wall,
+        )
+    for name in units.orphans:
+        stem, _, area = name.rpartition(".")
+        says = "is left over: no setting calls for it any more"
+        yield Finding(area=area, name=stem, verdict=Verdict.BAD, says=says, mend=DEPLOY)
+    for sentence in units.refused:
+        mend = f"mend that, then {DEPLOY}"
+        yield Finding(area="deploy", verdict=Verdict.BAD, says=sentence, mend=mend)
+
+
+def linger_finding(lingering: bool | None) -> Finding:
+    """Say whether the units run without a login; None: nobody knows."""
+    if lingering is None:
+        says = "whether the units outlive a logout cannot be known: no logind answers"
+        return Finding(area="linger", verdict=Verdict.WARN, says=says, mend="see: loginctl show-user")
+    if lingering:
+        return Finding(area="linger", says="the units start at boot and outlive a logout")
+    says = "is off: the units end with the last logout and do not start at boot"
+    return Finding(area="linger", verdict=Verdict.BAD, says=says, mend="loginctl enable-linger")
+
+
+def session_finding(session: str, problem: str) -> Finding:
+    """Say whether the tmux session is there; `problem` "" or what tmux says."""
+    if not problem:
+        return Finding(area="tmux", name=session, says="the session is there")
+    mend = f"the daemon builds it again by itself; if not: systemctl --user restart {DAEMON}"
+    return Finding(area="tmux", name=session, verdict=Verdict.BAD, says=problem, mend=mend)
+
+
+def daemon_findings(daemon: Daemon) -> Iterator[Finding]:
+    """Yield what is to be said of the daemon, and of Claude if it answers."""
+    status = daemon.status
+    if status is None:
+        mend = f"systemctl --user start {DAEMON}; journalctl --user -u {DAEMON} -n 50 says why it does not"
+        yield Finding(area="daemon", verdict=Verdict.BAD, says=daemon.unreachable, mend=mend)
+        return
+    runs = f"answers, version {status.get('version')}, up {age(float(status.get('uptime_s') or 0))}"
+    if trouble := status.get("trouble"):
+        mend = "free the disk, or end the program that holds the database; ccmux doctor says more"
+        yield Finding(
+            area="daemon", verdict=Verdict.BAD, says=f"{runs}; its database waits: {trouble}", mend=mend
+        )
+    elif status.get("version") != daemon.installed:
+        says = f"{runs}; version {daemon.installed} is installed"
+        mend = f"systemctl --user restart {DAEMON}: Claude goes on undisturbed"
+        yield Finding(area="daemon", verdict=Verdict.WARN, says=says, mend=mend)
+    else:
+        yield Finding(area="daemon", says=runs)
+    yield _claude(status, lives=daemon.claude_lives)
+
+
+def _claude(status: Mapping[str, Any], *, lives: bool) -> Finding:
+    hold, detail = str(status.get("hold") or ""), str(status.get("detail") or "")
+    pid = status.get("pid")
+    why = f"{hold}: {detail}" if detail and hold else hold or detail
+    if not pid or not lives:
+        gone = f"pid {pid} is gone" if pid else "does not run"
+        says = f"{gone} ({why})" if why else gone
+        mend = "ccmux starts it again by itself; ccmux attach shows what it said"
+        return Finding(area="claude", verdict=Verdict.BAD, says=says, mend=mend)
+    says = f"is {status.get('state')}, pid {pid}"
+    if not hold or hold in _PASSES:
+        return Finding(area="claude", says=says)
+    says += f"; messages are held for {age(float(status.get('held_s') or 0))}: {why}"
+    verdict = Verdict.BAD if hold == Hold.LOGIN_NEEDED else Verdict.WARN
+    return Finding(area="claude", verdict=verdict, says=says, mend=way_out(hold))
+
+
+def proxy_address(url: str) -> tuple[str, int] | None:
+    """Return host and port of `[claude] proxy`, None where it names none; never what else is in it."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if not host:
+        return None
+    if port is None:
+        port = _DEFAULT_PORTS.get(parts.scheme, _SOCKS_PORT)
+    return host, port
+
+
+def proxy_finding(address: tuple[str, int] | None, problem: str) -> Finding:
+    """Say whether the proxy of Claude's answers; `problem` "" or why it does not."""
+    change = "change [claude] proxy in ccmux.toml"
+    if address is None:
+        says = "[claude] proxy names no host and port"
+        return Finding(area="proxy", verdict=Verdict.BAD, says=says, mend=change)
+    host, port = address
+    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    if problem:
+        mend = f"start it, or {change}"
+        return Finding(
+            area="proxy", verdict=Verdict.BAD, says=f"{name} does not answer: {problem}", mend=mend
+        )
+    return Finding(area="proxy", says=f"{name} answers")
+
+
+def health_finding(port: int, problem: str) -> Finding:
+    """Say whether our own HTTP face answers on the port; `problem` "" or what came in its place."""
+    if not problem:
+        return Finding(area="port", says=f"127.0.0.1:{port}/healthz answers")
+    says = f"127.0.0.1:{port}/healthz: {problem}"
+    mend = "ccmux doctor says whose the port is; set another [mcp] port, or restart ccmux"
+    return Finding(area="port", verdict=Verdict.BAD, says=says, mend=mend)
+
+
+def worst_first(findings: Iterable[Finding]) -> list[Finding]:
+    """Return the findings, those first that need a person; else as they came."""
+    order = (Verdict.BAD, Verdict.WARN, Verdict.OK)
+    return sorted(findings, key=lambda finding: order.index(finding.verdict))
