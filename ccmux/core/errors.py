@@ -14,6 +14,7 @@ CcmuxError
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── ServiceManagerFailed  systemd did not do what it was asked
+├── UnitFileFailed        a file of systemd's user units cannot be read or written
 └── StoreFailed           the database could not do what was asked
 """
 
@@ -143,3 +144,12 @@ class ServiceManagerFailed(CcmuxError):
         self.command = command
         self.reason = reason
         super().__init__(f"{command}: {reason}")
+
+
+class UnitFileFailed(CcmuxError):
+    """A file of the user's units cannot be read, written or removed; it is as it was. Mend that."""
+
+    def __init__(self, path: str, verb: str, reason: str) -> None:
+        """`verb` is what could not be done: "read", "written", "removed"."""
+        self.path = path
+        super().__init__(f"{path} cannot be {verb}: {reason}; mend that and run ccmux-deploy again")
