@@ -17,7 +17,7 @@ from ccmux.drivers import hook_shim
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.ports import FileChange, FileEvent
-from tests.claude.api import ScriptedApi
+from ccmux.trial.api import ScriptedApi
 from tests.claude.real import find_claude, scratch_home
 
 pytestmark = pytest.mark.real_claude

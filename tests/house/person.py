@@ -15,9 +15,8 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from ccmux.core.echo import Echo, echo_of
-from ccmux.core.observation import PaneView, Screen
-from ccmux.core.screen import read_screen
-from tests.corpus.bodies import TS
+from ccmux.core.observation import Screen
+from ccmux.trial.bodies import TS
 from tests.house.stand import Follower, Person, Stand, remove, short_folder, until
 
 WINDOWS_S = (0.02, 0.12)
@@ -26,15 +25,7 @@ WINDOWS_S = (0.02, 0.12)
 
 def screen_of(stand: Stand) -> Screen:
     """Return what the pane shows, read as ccmux reads it."""
-    look = "#{cursor_x} #{cursor_y} #{pane_in_mode}"
-    *rows, numbers = stand.tmux(
-        "capture-pane", "-e", "-p", "-t", stand.pane, ";", "display-message", "-p", "-t", stand.pane, look
-    ).split("\n")[:-1]
-    column, row, in_mode = map(int, numbers.split())
-    view = PaneView(
-        rows=tuple(rows), cursor=(column, row), in_mode=bool(in_mode), dead=False, human_idle_s=None
-    )
-    return read_screen(view)
+    return stand.seen()[0]
 
 
 def run(agent: str, rounds: int, seed: int) -> Counter[str]:

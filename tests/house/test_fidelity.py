@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.corpus.bodies import BODIES
+from ccmux.trial.bodies import BODIES
+from ccmux.trial.fidelity import Result, Verdict
 from tests.house.conftest import AGENTS
-from tests.house.fidelity import Result, Verdict, run, table
+from tests.house.fidelity import run, table
 
 NAMES = [body.name for body in BODIES]
 REFUSED = {body.name for body in BODIES if body.content is None}

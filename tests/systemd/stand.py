@@ -22,8 +22,8 @@ import tomli_w
 
 from ccmux.client import ControlClient
 from ccmux.core.errors import DaemonUnreachable
+from ccmux.trial.ports import LentPort
 from tests.claude.real import scratch_home
-from tests.house.ports import LentPort
 from tests.house.stand import LIMIT_S, until
 
 SHARED = Path("/dev/shm")

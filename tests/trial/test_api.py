@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from ccmux.demo.brain import Call, Say, Step, Think
-from tests.claude.api import ScriptedApi, next_steps, prompt_of
+from ccmux.trial.api import ScriptedApi, next_steps, prompt_of
 from tests.claude.real import find_claude, scratch_home
 
 CALL = Call("Bash", {"command": "true"})

@@ -1,4 +1,4 @@
-"""A Messages API on loopback that thinks with the demo agent's brain: what the real CLI talks to in tests.
+"""A Messages API on loopback that thinks with the demo agent's brain: what a tried CLI talks to.
 
 It speaks just enough of the documented HTTP interface (`POST /v1/messages` with `stream: true`, answered by
 server-sent events) for Claude Code 2.1.329, and never touches the network beyond 127.0.0.1.
@@ -37,7 +37,7 @@ class ScriptedApi:
     """The server, running in threads of its own between `__enter__` and `__exit__`.
 
     Attributes:
-        think: What to do about a prompt; the demo brain unless a test wants other answers.
+        think: What to do about a prompt; the demo brain unless the caller wants other answers.
     """
 
     def __init__(self, think: Callable[[str], list[Step]] = steps) -> None:
@@ -103,7 +103,7 @@ def next_steps(todo: Sequence[Step], calls_made: int) -> list[Step]:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    block_on_close = False  # an idle keep-alive connection must not hold up the end of a test
+    block_on_close = False  # an idle keep-alive connection must not hold up the end
 
     def __init__(self, api: ScriptedApi) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)

@@ -1,13 +1,14 @@
 """Bodies that once broke something, or would: what a writer may send, and what must become of it.
 
-A case is either taken (its text reaches Claude as `build_prompt` makes it) or refused with a reason.
+A body is either taken (its text reaches Claude as `build_prompt` makes it) or refused with a reason.
 """
+# ruff: noqa: S108 - texts, and no files
 
 from __future__ import annotations
 
 import json
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -276,13 +277,14 @@ def _refusals() -> Iterator[Body]:
     yield _refused("refused: over-long line", b"x" * 1_100_000, "")
 
 
-BODIES: tuple[Body, ...] = (
-    *_shapes(),
-    *_controls(),
-    *_lines(),
-    *_lengths(),
-    *_claudes_own(),
-    *_posing(),
-    *_unicode(),
-    *_refusals(),
-)
+KINDS: Mapping[str, tuple[Body, ...]] = {
+    "shapes of a line": tuple(_shapes()),
+    "control characters": tuple(_controls()),
+    "line ends": tuple(_lines()),
+    "lengths": tuple(_lengths()),
+    "what Claude reads as a command": tuple(_claudes_own()),
+    "posing as a header or a tag": tuple(_posing()),
+    "Unicode": tuple(_unicode()),
+    "what must be refused": tuple(_refusals()),
+}
+BODIES: tuple[Body, ...] = tuple(body for bodies in KINDS.values() for body in bodies)

@@ -1,0 +1,56 @@
+"""A home in which Claude Code asks nobody and calls nobody: files and environment. It starts nothing.
+
+Facts measured on Claude Code 2.1.329.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+_KEPT = (
+    "PATH", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "TMUX_TMPDIR", "LD_LIBRARY_PATH",
+    "VIRTUAL_ENV", "PYTHON", "COVERAGE", "CCMUX_TEST_",
+)  # fmt: skip
+"""Beginnings of the names that go in. All else stays out: logins, proxies, the marks of a Claude we may run
+in (a CLI inside a CLI writes no transcript), and the way to the user's service manager."""
+_NOBODY = "http://127.0.0.1:9"
+
+
+def scratch_home(
+    path: Path, project: Path, *, inherited: Mapping[str, str], onboarded: bool = True, trusted: bool = True
+) -> dict[str, str]:
+    """Make `path` a home for the CLI and return the whole environment to start it with.
+
+    The caller adds ANTHROPIC_BASE_URL (`ScriptedApi.url`). Without it the CLI finds a closed port.
+
+    Args:
+        path: A folder of the caller's own; made if it is not there.
+        project: The folder the CLI will be started in.
+        inherited: The environment we were started with; little of it goes in.
+        onboarded: Theme and security notes are answered beforehand. If not, the CLI also asks the internet
+            whether Anthropic can be reached, so such a test needs a network namespace of its own.
+        trusted: The folder trust dialog is answered beforehand.
+
+    """
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    state: dict[str, object] = {"projects": {str(project.resolve()): {"hasTrustDialogAccepted": trusted}}}
+    if onboarded:
+        state |= {"hasCompletedOnboarding": True, "theme": "dark"}
+    (path / ".claude.json").write_text(json.dumps(state))
+    kept = {name: value for name, value in inherited.items() if name.startswith(_KEPT)}
+    return kept | {
+        "HOME": str(path),
+        "CLAUDE_CONFIG_DIR": str(path),
+        "ANTHROPIC_BASE_URL": _NOBODY,
+        "ANTHROPIC_AUTH_TOKEN": "dummy",
+        "DISABLE_AUTOUPDATER": "1",
+        "DISABLE_TELEMETRY": "1",
+        "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+        "CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN": "1",
+        "CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION": "false",
+        "IS_SANDBOX": "1",
+        "TERM": "xterm-256color",
+        "LANG": "C.UTF-8",
+    }
