@@ -5,16 +5,13 @@ Only the command that is called is imported. Exit codes: 0 done, 1 failed, 2 usa
 
 from __future__ import annotations
 
-import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from importlib import import_module
 
 from ccmux import __version__
-from ccmux.core.errors import CcmuxError
-
-EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
+from ccmux.cli.program import add_place, command_at, exit_code, unknown_command, usage
 
 COMMANDS = {
     "init": "write a first ccmux.toml here",
@@ -58,54 +55,36 @@ examples:
 
 def main(argv: Sequence[str]) -> int:
     """Run one command line, without the program's name, and return its exit code."""
-    at = _command_at(argv)
-    try:
-        options = _top_parser().parse_args(argv[:at])
-        if at == len(argv):
-            return _daemon(options)
-        name = argv[at]
-        if name not in COMMANDS:
-            return _unknown(name)
-        if options.demo:
-            return _usage("--demo starts the daemon; it goes with no command")
-        command = import_module(f"ccmux.cli.{name}")
-        parser = ArgumentParser(
-            prog=f"ccmux {name}",
-            description=command.__doc__,
-            epilog=command.EXAMPLES,
-            formatter_class=RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
-        _add_place(parser, options)
-        command.add_arguments(parser)
-        code = command.run(parser.parse_args(argv[at + 1 :]))
-        sys.stdout.flush()
-    except SystemExit as left:  # argparse leaves so, after its own words
-        return left.code if isinstance(left.code, int) else EXIT_FAILED
-    except CcmuxError as error:
-        sys.stderr.write(f"ccmux: {error}\n")
-        return EXIT_FAILED
-    except KeyboardInterrupt:
-        return 130  # 128 + SIGINT, as shells say it
-    except BrokenPipeError:
-        # The reader left (`ccmux tail | head`). Nothing may be flushed into the closed pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_FAILED
-    assert isinstance(code, int)  # noqa: S101 - for the type checker
+    return exit_code("ccmux", lambda: _run(argv))
+
+
+def _run(argv: Sequence[str]) -> int:
+    at = command_at(argv)
+    options = _top_parser().parse_args(argv[:at])
+    if at == len(argv):
+        return _daemon(options)
+    name = argv[at]
+    if name not in COMMANDS:
+        return unknown_command("ccmux", name, COMMANDS)
+    if options.demo:
+        return usage("ccmux", "--demo starts the daemon; it goes with no command")
+    command = import_module(f"ccmux.cli.{name.replace('-', '_')}")
+    parser = ArgumentParser(
+        prog=f"ccmux {name}",
+        description=command.__doc__,
+        epilog=command.EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place(parser, options)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_args(argv[at + 1 :]))
     return code
 
 
 def entry() -> int:
     """Run the program's own command line."""
     return main(sys.argv[1:])
-
-
-def _command_at(argv: Sequence[str]) -> int:
-    """Return where the command stands: the first word that is neither an option nor an option's value."""
-    at = 0
-    while at < len(argv) and argv[at].startswith("-"):
-        at += 2 if argv[at] in {"-C", "--config"} else 1
-    return min(at, len(argv))
 
 
 def _top_parser() -> ArgumentParser:
@@ -120,19 +99,10 @@ def _top_parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    _add_place(parser, Namespace(folder=None, config=None))
+    add_place(parser, Namespace(folder=None, config=None))
     parser.add_argument("--demo", action="store_true", help="host a demo agent in Claude's place")
     parser.add_argument("--version", action="version", version=f"ccmux {__version__}")
     return parser
-
-
-def _add_place(parser: ArgumentParser, known: Namespace) -> None:
-    parser.add_argument(
-        *("-C",), dest="folder", metavar="DIR", default=known.folder, help="go to this folder first"
-    )
-    parser.add_argument(
-        "--config", metavar="FILE", default=known.config, help="settings file (default: ./ccmux.toml)"
-    )
 
 
 def _daemon(options: Namespace) -> int:
@@ -141,15 +111,3 @@ def _daemon(options: Namespace) -> int:
 
     place = find_place(options)
     return run(place.settings, place.paths, demo=options.demo, failpoint=failpoint())
-
-
-def _unknown(name: str) -> int:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name, COMMANDS, n=1)
-    return _usage(f"there is no command '{name}'" + (f"; did you mean {close[0]}?" if close else ""))
-
-
-def _usage(sentence: str) -> int:
-    sys.stderr.write(f"ccmux: {sentence}; see ccmux --help\n")
-    return EXIT_USAGE

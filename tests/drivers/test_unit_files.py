@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from pathlib import Path
 
@@ -49,7 +48,7 @@ def test_a_file_is_ours_alone_and_gone_when_it_is_removed(tmp_path: Path) -> Non
     assert (path.read_text(), path.stat().st_mode & 0o777) == ("b", 0o600)
     files.remove("ccmux.service")
     files.remove("ccmux.service")
-    assert os.listdir(files.folder) == []
+    assert list(files.folder.iterdir()) == []
 
 
 def test_what_cannot_be_done_is_told_with_the_file(tmp_path: Path) -> None:
