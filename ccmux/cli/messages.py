@@ -1,4 +1,4 @@
-"""List messages, newest first, with their states."""
+"""List messages, newest first: number, state, how long ago each came, channel, text."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def run(arguments: Namespace) -> int:
 
 def told(message: dict[str, Any], *, now_s: float) -> str:
     """Return a message as one line for a person."""
-    since = age(max(0.0, now_s - message["ts"]))
+    since = age(max(0.0, now_s - message.get("taken_at", message["ts"])))
     reason = f" ({message['reason']})" if message["reason"] else ""
     start = f"{message['id']:>6}  {message['state']:9} {since:>10}  {message['channel']}"
     return f"{start}  {glimpse(message['content'], chars=80)}{glimpse(reason, chars=80)}"

@@ -156,6 +156,7 @@ def told(message: Message, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
+        "taken_at": message.taken_at,
 def told_letter(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
     """Return a dead letter as lists tell it; `whole` adds its bytes, in base64 (`verbatim`)."""
     kept = letter.verbatim
@@ -225,5 +226,5 @@ def explained(message: Message, *, hold: str, detail: str, now_s: float) -> dict
         "state": message.state.value,
         "reason": f"{first}: {more}" if more else first,
         "way_out": way_out(hold) if held else "",
-        "since_s": max(0.0, round(now_s - message.ts, 1)),
+        "since_s": max(0.0, round(now_s - message.taken_at, 1)),
     }

@@ -118,3 +118,5 @@ class Message:
     reason: str = ""
     prompt_id: str | None = None
     """Claude's id of the turn that carried it, once known."""
+    taken_at: float = 0.0
+    """Epoch seconds at which it was taken, by our own clock; `ts` is its sender's word."""

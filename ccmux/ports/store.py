@@ -169,6 +169,10 @@ class Store(Protocol):
         """
         ...
 
+    async def last_turn_at(self) -> float | None:
+        """Return when the newest turn was recorded (epoch seconds), None where there is none."""
+        ...
+
     async def hosted(self) -> HostedSession | None:
         """Return the session to resume, or None if there never was one."""
         ...

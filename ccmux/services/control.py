@@ -271,6 +271,7 @@ class Control:
             if not asked:
                 return refusal(f"there is no message '{wanted}'; `ccmux messages` lists them")
         else:
+            "last_turn_at": await self._store.last_turn_at(),
             asked = [*await self._store.in_flight(), *await self._store.waiting(1)]
         known = self._dispatching.status()
         hold, detail = known.get("hold") or "", known.get("detail") or ""

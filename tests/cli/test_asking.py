@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ccmux.cli import say, status, tail
+from ccmux.cli import messages, say, status, tail
 from ccmux.core.control import answer, refusal
 from tests.cli.conftest import STATUS, Project, kind, lines
 
@@ -80,6 +80,7 @@ MESSAGE = {
     "reason": "bad",
     "key": None,
     "ts": 5.0,
+    "taken_at": 1_000.0,
     "chars": 5,
     "content": "one\n\x1b[2J two " + "x" * 100,
     "attachments": [],
@@ -98,6 +99,13 @@ def test_messages_are_one_line_each_and_cannot_command_the_terminal(project: Pro
     assert line.endswith("…(bad)")
     assert asked[0] == {"op": "messages", "project": "my-app", "states": ["dead", "queued"], "limit": 7}
     assert listed == [MESSAGE]
+
+
+def test_a_messages_age_counts_from_its_coming_whatever_its_sender_says() -> None:
+    assert "  dead           1 min  mail  " in messages.told(MESSAGE, now_s=1_075.0)
+    assert "  dead             0 s  mail  " in messages.told(MESSAGE, now_s=900.0)
+    older = {key: value for key, value in MESSAGE.items() if key != "taken_at"}
+    assert "  dead            30 s  mail  " in messages.told(older, now_s=35.0)
 
 
 HOLD = {

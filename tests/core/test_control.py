@@ -116,7 +116,7 @@ MESSAGE = Message(
     id=7,
     channel="mail",
     content="x" * (LISTED_CHARS + 1),
-    ts=1_000.0,
+    ts=500.0,
     key="k",
     meta={"a": 1},
     attachments=("/a",),
@@ -125,6 +125,7 @@ MESSAGE = Message(
 
 
 def test_a_list_cuts_long_texts_and_says_how_long_they_are() -> None:
+    taken_at=1_000.0,
     listed = told(MESSAGE)
     assert listed["chars"] == LISTED_CHARS + 1
     assert len(listed["content"]) == LISTED_CHARS
@@ -133,6 +134,7 @@ def test_a_list_cuts_long_texts_and_says_how_long_they_are() -> None:
 
 
 def test_every_hold_has_a_way_out_for_a_person() -> None:
+    assert (listed["ts"], listed["taken_at"]) == (500.0, 1_000.0)
     assert set(WAYS_OUT) == set(Hold)
     assert way_out("paused") == "`ccmux resume`"
     assert way_out("") == way_out("no such hold") == ""
@@ -161,7 +163,7 @@ def test_every_other_message_says_where_it_is_whatever_holds_the_queue(state: Me
     assert why(replace(message, reason="because"), "paused")[0] == f"{reason}: because"
 
 
-def test_a_message_from_a_clock_ahead_of_ours_has_waited_for_nothing() -> None:
+def test_a_message_taken_before_our_clock_was_put_back_has_waited_for_nothing() -> None:
     assert explained(MESSAGE, hold="", detail="", now_s=0)["since_s"] == 0.0
 
 

@@ -241,6 +241,43 @@ def test_a_turn_is_published_once_and_answers_its_messages(tmp_path: Path) -> No
     run(tmp_path, story)
 
 
+def test_when_the_last_turn_ended_is_told_also_after_a_restart(tmp_path: Path) -> None:
+    async def first(d: Desk) -> None:
+        assert await d.store.last_turn_at() is None
+        d.clock.at = NOW + 7
+        await d.store.finish_turn(turn("p"))
+        d.clock.at = NOW + 5
+        await d.store.finish_turn(turn("q"))
+
+    async def second(d: Desk) -> None:
+        assert await d.store.last_turn_at() == NOW + 7
+        [plan] = d.store._connection.db.execute(
+            "EXPLAIN QUERY PLAN SELECT max(ended_at) FROM turn"
+        ).fetchall()
+        assert "INDEX turn_ended" in plan[-1]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
+def test_a_messages_coming_is_told_by_our_own_clock_whatever_becomes_of_it(tmp_path: Path) -> None:
+    async def first(d: Desk) -> None:
+        await d.store.take_in([Incoming(channel="tg", content="a", ts=5.0), said("never typed")])
+        for state in (MessageState.UNCERTAIN, MessageState.DEAD):
+            d.clock.at += 60
+            await d.store.begin_typing([1], lead="", body="B")
+            d.clock.at += 60
+            await d.store.move([1], state)
+            assert [m.taken_at for m in await d.store.message("1")] == [NOW]
+        await d.store.revive(1, None)
+
+    async def second(d: Desk) -> None:
+        assert [m.taken_at for m in await d.store.messages()] == [NOW, NOW]
+
+    run(tmp_path, first)
+    run(tmp_path, second)
+
+
 def test_an_outgoing_message_waits_until_it_is_delivered_once(tmp_path: Path) -> None:
     async def story(d: Desk) -> None:
         assert await d.store.put_out("tg", "a", key="k", ts=NOW) == Taken(1)
@@ -378,6 +415,7 @@ def test_a_database_of_the_first_schema_keeps_its_messages(tmp_path: Path) -> No
     async def story(d: Desk) -> None:
         [kept] = await d.store.message("7")
         assert (kept.content, kept.state, kept.prompt_id) == ("hello", "answered", "p")
+        assert kept.taken_at == 6.0
         assert await d.store.take_in([said("next")]) == [Taken(8)]
 
     run(tmp_path, story)

@@ -50,6 +50,7 @@ class MemoryStore:
         self.key_of = 0
         self.skipping = False
         self.raced = False
+        self.turn_at: float | None = None
 
     async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
         if self.broken:
@@ -73,6 +74,7 @@ class MemoryStore:
                         attachments=one.attachments,
                         state=MessageState.QUEUED,
                     )
+                        taken_at=1_000.0,
                 ]
                 self.kept += known
                 taken.append(Taken(known[0].id))
@@ -117,6 +119,9 @@ class MemoryStore:
         return self.letters.pop(id_, None) is not None
 
     async def hosted(self) -> HostedSession | None:
+    async def last_turn_at(self) -> float | None:
+        return self.turn_at
+
         return self.session
 
 
@@ -355,14 +360,17 @@ def test_status_gathers_what_every_part_of_the_house_knows(tell: Tell) -> None:
         }
         house.store.session = HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=0)
         await house.ask("pause")
+            "last_turn_at": None,
         status = (await house.ask("status"))["status"]
         assert (status["session_id"], status["hold"], status["way_out"]) == ("s", "paused", "`ccmux resume`")
 
     tell(story)
 
+        house.store.turn_at = 999.5
 
 def test_messages_are_listed_newest_first_by_state_and_shown_whole(tell: Tell) -> None:
     async def story(house: House) -> None:
+        assert status["last_turn_at"] == 999.5
         for number in range(3):
             await house.send("x" * 3_000, id=f"k{number}")
         listed = (await house.ask("messages", limit=2))["messages"]
@@ -492,6 +500,16 @@ def test_the_service_understands_every_request_of_the_language(tell: Tell) -> No
 def letter(id_: int, raw: bytes | None) -> DeadLetter:
     return DeadLetter(
         id=id_, channel="tg", at=5.0, reason="bad", key=None, raw=raw, content="\ufffd!", whole_bytes=None
+def test_the_daemons_runs_are_told(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        newest = {"started_at": 900.0, "alive_before": 2.0, "ended": None}
+        assert (await house.ask("runs", since=5))["runs"] == [newest]
+        assert [run["ended"] for run in (await house.ask("runs"))["runs"]] == ["killed", None]
+        assert (await house.ask("status"))["status"]["started_at"] == 1_000.0
+
+    tell(story)
+
+
     )
 
 

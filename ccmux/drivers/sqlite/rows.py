@@ -15,13 +15,16 @@ WRITTEN_COLUMNS = (
 )
 """What a new message's row says."""
 
-READ_COLUMNS = "id, channel, content, ts, key, meta, attachments, state, reason, prompt_id"
-"""What `message_of` reads."""
+READ_COLUMNS = (
+    "id, channel, content, ts, key, meta, attachments, state, reason, prompt_id,"
+    " coalesce(taken_at, changed_at)"
+)
+"""What `message_of` reads. `taken_at` is kept when `changed_at` is first overwritten: see `states.py`."""
 
 
 def message_of(row: tuple[Any, ...]) -> Message:
     """Return the message in a row of READ_COLUMNS."""
-    id_, channel, content, ts, key, meta, attachments, state, reason, prompt_id = row
+    id_, channel, content, ts, key, meta, attachments, state, reason, prompt_id, taken_at = row
     return Message(
         id=id_,
         channel=channel,
@@ -33,6 +36,7 @@ def message_of(row: tuple[Any, ...]) -> Message:
         state=MessageState(state),
         reason=reason,
         prompt_id=prompt_id,
+        taken_at=taken_at,
     )
 
 

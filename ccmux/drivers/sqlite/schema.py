@@ -161,6 +161,9 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX message_unproved ON message (channel, unless_waiting) WHERE {UNPROVED};
     CREATE INDEX turn_ended ON turn (ended_at);
     """,
+    """
+    ALTER TABLE message ADD COLUMN taken_at REAL;
+    """,
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 

@@ -140,6 +140,9 @@ class SqliteStore:
         return await self._for_house(turns.finish_turn, turn)
 
     async def hosted(self) -> HostedSession | None:
+    async def last_turn_at(self) -> float | None:
+        return await self._for_house(turns.last_turn_at)
+
         return await self._for_house(hosting.hosted)
 
     async def host(self, session: HostedSession) -> None:

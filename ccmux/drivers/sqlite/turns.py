@@ -41,6 +41,11 @@ def finish_turn(connection: Connection, turn: FinishedTurn) -> bool:
     return True
 
 
+def last_turn_at(connection: Connection) -> float | None:
+    [at] = connection.db.execute("SELECT max(ended_at) FROM turn").fetchone()
+    return None if at is None else float(at)
+
+
 def _carried_by(connection: Connection, prompt_id: str) -> list[int]:
     """Return the messages of this prompt, and those that a continuation among them went on with."""
     rows = connection.db.execute(
