@@ -13,6 +13,7 @@ CcmuxError
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
+├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
 ├── UnitFileFailed        a file of systemd's user units cannot be read or written
 └── StoreFailed           the database could not do what was asked
@@ -68,6 +69,7 @@ class DaemonUnreachable(CcmuxError):
     """Nobody answers on control.sock. Start the daemon with `ccmux`."""
 
     def __init__(self, path: str, reason: str) -> None:
+        self.reason = reason
         super().__init__(f"no daemon answers at {path} ({reason}); start it with `ccmux`")
 
 
@@ -135,6 +137,14 @@ class SecretUnsafe(CcmuxError):
     def __init__(self, path: str, reason: str, way_out: str) -> None:
         self.path = path
         super().__init__(f"refusing secret {path}: {reason}; {way_out}")
+
+
+class DeploymentRefused(CcmuxError):
+    """What the settings ask for cannot be deployed; all that is in the way is told, nothing was changed."""
+
+    def __init__(self, config: str, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(f"{config}: " + "; ".join(self.problems) + "; nothing was changed")
 
 
 class ServiceManagerFailed(CcmuxError):

@@ -34,12 +34,17 @@ _INSTEAD = "or run `ccmux` in the foreground, or under a process supervisor of y
 
 
 class UserManager:
-    """The service manager of the user we run as."""
+    """The service manager of the user we run as.
+
+    Attributes:
+        runtime_dir: The user's XDG_RUNTIME_DIR, there or not.
+
+    """
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         """`environment`: the caller's; where it lacks XDG_RUNTIME_DIR (su, cron), the usual one is tried."""
         runtime_dir = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-        self._runtime_dir = Path(runtime_dir)
+        self.runtime_dir = Path(runtime_dir)
         self._environment = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "TZ": "UTC", "LC_ALL": "C"}
 
     def unreachable(self) -> str:
@@ -53,9 +58,9 @@ class UserManager:
         if not _SYSTEMD_RUNS.is_dir():
             return f"no systemd runs here (a container?): use a machine that it boots, {_INSTEAD}"
         user = _user()
-        if not (self._runtime_dir / "systemd/private").exists():
+        if not (self.runtime_dir / "systemd/private").exists():
             return (
-                f"no user manager runs for {user} (nothing in {self._runtime_dir}/systemd): "
+                f"no user manager runs for {user} (nothing in {self.runtime_dir}/systemd): "
                 f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}"
             )
         return (
@@ -67,6 +72,10 @@ class UserManager:
         """Return the running manager's version, 252; None where it tells none."""
         answer = self._call(["systemctl", "--user", "show", "-p", "Version", "--value"], limit_s=_QUESTION_S)
         return read_version(answer.stdout)
+
+    def unit_path(self) -> list[str]:
+        """Return the folders it reads units from."""
+        return self._ask("show", "-p", "UnitPath", "--value").split()
 
     def units(self, names: Sequence[str]) -> list[UnitState]:
         """Return each named unit's state, in this order, also of units that do not exist."""

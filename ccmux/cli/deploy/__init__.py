@@ -1,0 +1,100 @@
+"""The console script ccmux-deploy: finds the command and runs it; without one it deploys.
+
+Only the command that is called is imported. Exit codes: 0 done, 1 failed, 2 usage.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from collections.abc import Sequence
+from importlib import import_module
+
+from ccmux import __version__
+from ccmux.cli.program import add_place, command_at, exit_code, unknown_command, usage
+
+COMMANDS = {
+    "remove": "stop, disable and delete all units made from this ccmux.toml",
+    "verify": "tell of every unit, and of all they need, whether it works",
+}
+"""Name and purpose of each command; the module `ccmux.cli.deploy.<name>` holds it."""
+
+_EPILOG = """\
+commands:
+{commands}
+
+  ccmux-deploy COMMAND --help tells the rest.
+
+files:
+  ccmux.toml                        [timers.NAME] and [adapters.NAME] name what runs beside the daemon
+  ~/.config/systemd/user/ccmux*     the units; one that does not name this ccmux.toml is never touched
+
+exit codes: 0 done, 1 failed (one line says the way out), 2 usage
+
+examples:
+  ccmux-deploy --dry-run            see what would change
+  ccmux-deploy                      do it; again after every change of ccmux.toml
+  ccmux-deploy -C ~/app             the same for another folder
+  ccmux-deploy verify               see whether it all works
+  ccmux-deploy remove               undo it
+"""
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run one command line, without the program's name, and return its exit code."""
+    return exit_code("ccmux-deploy", lambda: _run(argv))
+
+
+def entry() -> int:
+    """Run the program's own command line."""
+    return main(sys.argv[1:])
+
+
+def _run(argv: Sequence[str]) -> int:
+    at = command_at(argv)
+    options = _top_parser().parse_args(argv[:at])
+    if at == len(argv):
+        from ccmux.cli.deploy.apply import deploy
+
+        return deploy(options)
+    name = argv[at]
+    if name not in COMMANDS:
+        return unknown_command("ccmux-deploy", name, COMMANDS)
+    if options.dry_run or not options.wait:
+        return usage("ccmux-deploy", f"--dry-run and --no-wait go before no command; try: {name} --help")
+    command = import_module(f"ccmux.cli.deploy.{name}")
+    parser = ArgumentParser(
+        prog=f"ccmux-deploy {name}",
+        description=command.__doc__,
+        epilog=command.EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place(parser, options)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_args(argv[at + 1 :]))
+    return code
+
+
+def _top_parser() -> ArgumentParser:
+    width = max(map(len, COMMANDS))
+    commands = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
+    parser = ArgumentParser(
+        prog="ccmux-deploy",
+        usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run] [--no-wait]\n"
+        "       ccmux-deploy [-C DIR] [--config FILE] COMMAND ...",
+        description="Lets systemd run ccmux, its adapters and its timers, as ccmux.toml says.",
+        epilog=_EPILOG.format(commands=commands),
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place(parser, Namespace(folder=None, config=None))
+    parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    parser.add_argument(
+        *("--no-wait",),
+        dest="wait",
+        action="store_false",
+        help="do not wait until the daemon is up (systemd does so at boot)",
+    )
+    parser.add_argument("--version", action="version", version=f"ccmux-deploy {__version__}")
+    return parser

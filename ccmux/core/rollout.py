@@ -1,0 +1,65 @@
+"""Decides what systemd is told once the unit files are as they should be: who is enabled, renewed, started.
+
+A unit that lasts has an [Install] and is no oneshot: it runs as long as ccmux.target is up. The others are
+started by these, never by who deploys. It renews what changed and runs, and starts what does not run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from ccmux.core.unit_state import UnitState
+
+_IS_ENABLED = {"enabled", "enabled-runtime", "alias", "linked"}
+_RUNS = {"active", "activating", "reloading"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollout:
+    """What systemd is to be told, in this order; names of units.
+
+    Attributes:
+        enable: Nothing starts them at boot yet.
+        revive: They failed; what counts against their start limit is forgotten.
+        renew: They run by a file that was changed.
+        start: They do not run.
+
+    """
+
+    enable: tuple[str, ...] = ()
+    revive: tuple[str, ...] = ()
+    renew: tuple[str, ...] = ()
+    start: tuple[str, ...] = ()
+
+
+def roll_out(rendered: Mapping[str, str], states: Iterable[UnitState], changed: Collection[str]) -> Rollout:
+    """Return what is to be done about the units of one deployment.
+
+    Args:
+        rendered: Their texts by name.
+        states: How they stand; one that systemd does not know does not run.
+        changed: Names of those whose files it has not worked by yet.
+
+    """
+    known = {state.name: state for state in states}
+    installed = [name for name, text in rendered.items() if _has(text, "[Install]")]
+    lasting = [name for name in installed if not _has(rendered[name], "Type=oneshot")]
+    active = {name: known[name].active if name in known else "inactive" for name in lasting}
+    return Rollout(
+        enable=tuple(
+            name for name in installed if name not in known or known[name].file_state not in _IS_ENABLED
+        ),
+        revive=tuple(name for name in lasting if active[name] == "failed"),
+        # A restart of the target would be one of all its parts.
+        renew=tuple(
+            name
+            for name in lasting
+            if name in changed and active[name] in _RUNS and not name.endswith(".target")
+        ),
+        start=tuple(name for name in lasting if active[name] not in _RUNS),
+    )
+
+
+def _has(text: str, line: str) -> bool:
+    return line in text.splitlines()
