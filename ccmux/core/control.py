@@ -148,6 +148,7 @@ def told(message: Message, *, whole: bool = False) -> dict[str, Any]:
         "reason": message.reason,
         "key": message.key,
         "ts": message.ts,
+        "taken_at": message.taken_at,
         "chars": len(message.content),
         "content": message.content if whole else message.content[:LISTED_CHARS],
         "attachments": list(message.attachments),
@@ -156,7 +157,6 @@ def told(message: Message, *, whole: bool = False) -> dict[str, Any]:
     }
 
 
-        "taken_at": message.taken_at,
 def told_letter(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
     """Return a dead letter as lists tell it; `whole` adds its bytes, in base64 (`verbatim`)."""
     kept = letter.verbatim

@@ -261,6 +261,7 @@ class Control:
             "queue": await self._store.counts(),
             "out": await self._store.out_waiting(),
             "last_seq": await self._store.last_seq(),
+            "last_turn_at": await self._store.last_turn_at(),
             "version": self._version,
             "uptime_s": round(now_s - self._started_at, 1),
         }
@@ -271,7 +272,6 @@ class Control:
             if not asked:
                 return refusal(f"there is no message '{wanted}'; `ccmux messages` lists them")
         else:
-            "last_turn_at": await self._store.last_turn_at(),
             asked = [*await self._store.in_flight(), *await self._store.waiting(1)]
         known = self._dispatching.status()
         hold, detail = known.get("hold") or "", known.get("detail") or ""

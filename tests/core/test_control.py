@@ -121,20 +121,20 @@ MESSAGE = Message(
     meta={"a": 1},
     attachments=("/a",),
     state=MessageState.QUEUED,
+    taken_at=1_000.0,
 )
 
 
 def test_a_list_cuts_long_texts_and_says_how_long_they_are() -> None:
-    taken_at=1_000.0,
     listed = told(MESSAGE)
     assert listed["chars"] == LISTED_CHARS + 1
     assert len(listed["content"]) == LISTED_CHARS
     assert told(MESSAGE, whole=True)["content"] == MESSAGE.content
+    assert (listed["ts"], listed["taken_at"]) == (500.0, 1_000.0)
     assert json.loads(answer(messages=[listed]))["messages"][0]["state"] == "queued"
 
 
 def test_every_hold_has_a_way_out_for_a_person() -> None:
-    assert (listed["ts"], listed["taken_at"]) == (500.0, 1_000.0)
     assert set(WAYS_OUT) == set(Hold)
     assert way_out("paused") == "`ccmux resume`"
     assert way_out("") == way_out("no such hold") == ""

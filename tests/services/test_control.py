@@ -49,8 +49,8 @@ class MemoryStore:
         self.revived: list[tuple[int, Incoming | None]] = []
         self.key_of = 0
         self.skipping = False
-        self.raced = False
         self.turn_at: float | None = None
+        self.raced = False
 
     async def take_in(self, batch: Sequence[Incoming | Rejected]) -> list[Taken]:
         if self.broken:
@@ -73,8 +73,8 @@ class MemoryStore:
                         meta=one.meta,
                         attachments=one.attachments,
                         state=MessageState.QUEUED,
-                    )
                         taken_at=1_000.0,
+                    )
                 ]
                 self.kept += known
                 taken.append(Taken(known[0].id))
@@ -118,10 +118,10 @@ class MemoryStore:
     async def drop(self, id_: int) -> bool:
         return self.letters.pop(id_, None) is not None
 
-    async def hosted(self) -> HostedSession | None:
     async def last_turn_at(self) -> float | None:
         return self.turn_at
 
+    async def hosted(self) -> HostedSession | None:
         return self.session
 
 
@@ -355,22 +355,22 @@ def test_status_gathers_what_every_part_of_the_house_knows(tell: Tell) -> None:
             "restarts": 3,
             "tmux": {"session": "ccmux-p"},
             "last_seq": 41,
+            "last_turn_at": None,
             "version": "1.2",
             "uptime_s": 12.5,
         }
         house.store.session = HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=0)
+        house.store.turn_at = 999.5
         await house.ask("pause")
-            "last_turn_at": None,
         status = (await house.ask("status"))["status"]
         assert (status["session_id"], status["hold"], status["way_out"]) == ("s", "paused", "`ccmux resume`")
+        assert status["last_turn_at"] == 999.5
 
     tell(story)
 
-        house.store.turn_at = 999.5
 
 def test_messages_are_listed_newest_first_by_state_and_shown_whole(tell: Tell) -> None:
     async def story(house: House) -> None:
-        assert status["last_turn_at"] == 999.5
         for number in range(3):
             await house.send("x" * 3_000, id=f"k{number}")
         listed = (await house.ask("messages", limit=2))["messages"]
@@ -500,16 +500,6 @@ def test_the_service_understands_every_request_of_the_language(tell: Tell) -> No
 def letter(id_: int, raw: bytes | None) -> DeadLetter:
     return DeadLetter(
         id=id_, channel="tg", at=5.0, reason="bad", key=None, raw=raw, content="\ufffd!", whole_bytes=None
-def test_the_daemons_runs_are_told(tell: Tell) -> None:
-    async def story(house: House) -> None:
-        newest = {"started_at": 900.0, "alive_before": 2.0, "ended": None}
-        assert (await house.ask("runs", since=5))["runs"] == [newest]
-        assert [run["ended"] for run in (await house.ask("runs"))["runs"]] == ["killed", None]
-        assert (await house.ask("status"))["status"]["started_at"] == 1_000.0
-
-    tell(story)
-
-
     )
 
 

@@ -139,10 +139,10 @@ class SqliteStore:
     async def finish_turn(self, turn: FinishedTurn) -> bool:
         return await self._for_house(turns.finish_turn, turn)
 
-    async def hosted(self) -> HostedSession | None:
     async def last_turn_at(self) -> float | None:
         return await self._for_house(turns.last_turn_at)
 
+    async def hosted(self) -> HostedSession | None:
         return await self._for_house(hosting.hosted)
 
     async def host(self, session: HostedSession) -> None:
