@@ -20,6 +20,7 @@ from ccmux import __version__
 from ccmux.app.starter import Starter
 from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
+from ccmux.core.launch import SERVICE_VARIABLES
 from ccmux.core.prompt import InjectionLimits
 from ccmux.core.settings import ClaudeSettings, Settings
 from ccmux.drivers.api_token import api_token
@@ -38,7 +39,7 @@ from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
-from ccmux.drivers.systemd import FdStore
+from ccmux.drivers.systemd import FdStore, Notify, Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.paths import Paths
@@ -53,6 +54,7 @@ from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
 from ccmux.services.outbox import Outbox
 from ccmux.services.permissions import Permissions
+from ccmux.services.presence import Presence
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
@@ -107,12 +109,14 @@ class House:
         runtime_dir = RuntimeDir(self._paths.runtime_dir, project=self._paths.project)
         async with AsyncExitStack() as opened:
             opened.enter_context(runtime_dir.hold())
-            services = await self._furnish(opened, runtime_dir)
+            services = await self._furnish(opened, runtime_dir, stop)
             log.info("daemon started", version=__version__, pid=os.getpid(), demo=self._demo)
             await _run_until(stop, services)
         log.info("daemon stopped", pid=os.getpid())
 
-    async def _furnish(self, opened: AsyncExitStack, runtime_dir: RuntimeDir) -> list[Service]:
+    async def _furnish(
+        self, opened: AsyncExitStack, runtime_dir: RuntimeDir, stop: asyncio.Event
+    ) -> list[Service]:
         """Open everything and return the services, upstream first."""
         settings, paths = self._settings, self._paths
         token = api_token(paths.secrets_dir)
@@ -125,7 +129,12 @@ class House:
             paths.database, session=paths.project, clock=clock, on_events=hub.publish
         )
         opened.push_async_callback(store.close)
-        tmux = TmuxServer(settings.tmux.socket)
+        scopes = Scopes.found(os.environ, pid=os.getpid(), project=paths.project)
+        tmux = TmuxServer(
+            settings.tmux.socket,
+            environment={name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES},
+            **({} if scopes is None else {"ways": scopes.ways}),
+        )
         opened.callback(tmux.close)
         pane = ClaudePane(tmux, paths.tmux_session, cwd=str(self._cwd))
         opened.push_async_callback(pane.close)
@@ -214,6 +223,7 @@ class House:
             project=paths.project,
             version=__version__,
             max_line_bytes=settings.input.max_message_bytes,
+            runs=store.runs,
             sent_before=sent.done_so_far,
             more_status=lambda: {
                 **self._more_status(lifecycle),
@@ -227,36 +237,47 @@ class House:
             read_page=store.events_since,
             last_seq=await store.last_seq(),
         )
-        return [
-            Intake(
-                inputs=InputFifos(
-                    paths.runtime_dir,
-                    files,
-                    restore=runtime_dir.restore,
-                    landing=paths.landing,
-                    keeper=stored or keeper,
-                    max_line_bytes=max(settings.input.max_message_bytes, DEAD_LINE_BYTES),
-                ),
-                spool=sent,
-                store=store,
-                sightings=hub,
-                clock=clock,
-                settings=settings.input,
-                reached=self._reached,
+        intake = Intake(
+            inputs=InputFifos(
+                paths.runtime_dir,
+                files,
+                restore=runtime_dir.restore,
+                landing=paths.landing,
+                keeper=stored or keeper,
+                max_line_bytes=max(settings.input.max_message_bytes, DEAD_LINE_BYTES),
             ),
+            spool=sent,
+            store=store,
+            sightings=hub,
+            clock=clock,
+            settings=settings.input,
+            reached=self._reached,
+        )
+        http = HttpServer(web, listening, stopping)
+        presence = Presence(
+            manager=Notify.found(os.environ, pid=os.getpid()),
+            book=store,
+            dispatching=dispatcher,
+            following=hub.following,
+            in_place=[intake.in_place, control.in_place, http.in_place],
+            stopping=stop,
+        )
+        return [
+            intake,
             control,
             Observer(sightings=hub, hooks=hooks, registry=home, processes=processes),
             turns,
             Permissions(store=store, sightings=hub, new_id=lambda: secrets.token_hex(8)),
             dispatcher,
             lifecycle,
-            HttpServer(web, listening, stopping),
+            http,
             outbox,
             Publisher(socket=subscribers, events=hub, files=files, folder=str(paths.runtime_dir)),
             Housekeeping(
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
             *([] if stored else [Keeping(process=keeper, start=tmux.run_detached)]),
+            presence,
         ]
 
     def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:

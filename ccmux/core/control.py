@@ -103,11 +103,19 @@ class Interrupt(_Request, frozen=True):
     """Press Escape in a Claude that is at work."""
 
 
-Request = Send | Status | Messages | Show | Why | Dead | Letter | Retry | Drop | Pause | Resume | Interrupt
+class Runs(_Request, frozen=True, kw_only=True):
+    """Tell the daemon's runs that lived at `since` (epoch seconds; null: all) or later. Answer: `runs`."""
+
+    since: float | None = None
+
+
+Request = (
+    Send | Status | Messages | Show | Why | Dead | Letter | Retry | Drop | Pause | Resume | Interrupt | Runs
+)
 
 OPS = (
     *("send", "status", "messages", "show", "why", "dead", "letter", "retry", "drop"),
-    *("pause", "resume", "interrupt"),
+    *("pause", "resume", "interrupt", "runs"),
 )
 
 _REQUEST = msgspec.json.Decoder(Request)

@@ -7,7 +7,7 @@ texts go to whoever asks on the socket, which is the owner alone, and never to t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, assert_never
@@ -26,6 +26,7 @@ from ccmux.core.control import (
     Request,
     Resume,
     Retry,
+    Runs,
     Send,
     Show,
     Status,
@@ -43,6 +44,7 @@ from ccmux.core.errors import CcmuxError, RuntimeDirUnsafe
 from ccmux.core.letters import StillDead, again
 from ccmux.core.messages import Incoming, Rejected
 from ccmux.core.observation import QueueGrew
+from ccmux.core.runs import Run, told_runs
 from ccmux.ports import Clock, Dispatching, FileChange, FileEvent, FileEvents, LineListener, Sightings, Store
 
 AGAIN_S = 0.1
@@ -73,6 +75,7 @@ class Control:
         version: str,
         max_line_bytes: int,
         more_status: Callable[[], Mapping[str, Any]],
+        runs: Callable[[], Awaitable[Sequence[Run]]],
         sent_before: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Wire it up.
@@ -89,8 +92,11 @@ class Control:
             version: Of ccmux.
             max_line_bytes: `[input] max_message_bytes`, for a dead letter that is tried again.
             more_status: What lifecycle knows: `tmux`, `restarts`, ...; its keys go into the status.
+            runs: Returns the daemon's runs, oldest first, this one last.
             sent_before: Returns once what was sent while no daemon ran is taken: it goes first.
         """
+        self.in_place = asyncio.Event()
+        """Set once it answers."""
         self._path = socket_path
         self._listener = listener
         self._files = files
@@ -102,6 +108,7 @@ class Control:
         self._version = version
         self._max_line_bytes = max_line_bytes
         self._more_status = more_status
+        self._runs = runs
         self._sent_before = sent_before
         self._started_at = clock.now()
         self._said = False
@@ -117,6 +124,7 @@ class Control:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listener.serve(self.answer), name="control answers")
+                self.in_place.set()
                 while True:
                     folder = str(self._path.parent)
                     # Where the folder was deleted its owner makes it again.
@@ -188,6 +196,8 @@ class Control:
             case Interrupt():
                 await self._dispatching.interrupt()
                 return answer()
+            case Runs(since=since):
+                return answer(runs=told_runs(await self._runs(), since=since))
             case _:
                 assert_never(request)
 
@@ -263,6 +273,7 @@ class Control:
             "last_seq": await self._store.last_seq(),
             "last_turn_at": await self._store.last_turn_at(),
             "version": self._version,
+            "started_at": round(self._started_at, 3),
             "uptime_s": round(now_s - self._started_at, 1),
         }
 

@@ -63,6 +63,8 @@ class Intake:
         retry_first_s: float = RETRY_FIRST_S,
         reached: Reached = go_on,
     ) -> None:
+        self.in_place = asyncio.Event()
+        """Set once the doors are there."""
         self._inputs = inputs
         self._spool = spool
         self._store = store
@@ -87,6 +89,7 @@ class Intake:
 
         """
         with self._inputs.opened(await self._store.doors_read_to()):
+            self.in_place.set()
             try:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(self._take_lines(), name="intake of lines")

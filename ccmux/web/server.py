@@ -91,6 +91,8 @@ class HttpServer:
 
     def __init__(self, app: ASGIApp, sock: socket.socket, stopping: asyncio.Event) -> None:
         """Take what is needed for one run; `stopping` is set before connections are asked to close."""
+        self.in_place = asyncio.Event()
+        """Set once it answers."""
         self._socket = sock
         self._stopping = stopping
         self._config = uvicorn.Config(
@@ -111,6 +113,7 @@ class HttpServer:
         server.lifespan = self._config.lifespan_class(self._config)
         try:
             await server.startup(sockets=[self._socket])
+            self.in_place.set()
             try:
                 await asyncio.get_running_loop().create_future()
             finally:

@@ -24,6 +24,7 @@ from ccmux.core.control import (
     Request,
     Resume,
     Retry,
+    Runs,
     Send,
     Show,
     Status,
@@ -59,6 +60,9 @@ UNDERSTOOD: dict[str, Request] = {
     '{"op":"pause"}': Pause(),
     '{"op":"resume"}': Resume(),
     '{"op":"interrupt"}': Interrupt(),
+    '{"op":"runs"}': Runs(),
+    '{"op":"runs","since":5}': Runs(since=5.0),
+    '{"op":"runs","since":null}': Runs(since=None),
 }
 
 

@@ -20,6 +20,7 @@ from ccmux.core.errors import PaneLost, RequestRefused, StoreFailed
 from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.observation import QueueGrew, Sighting
+from ccmux.core.runs import Run
 from ccmux.drivers.line_server import LineServer
 from ccmux.ports import FileChange, FileEvent, HostedSession, Sightings, Store, Taken
 from ccmux.services.control import Control
@@ -196,11 +197,15 @@ class House:
             version="1.2",
             max_line_bytes=10,
             more_status=lambda: {"restarts": 3, "tmux": {"session": "ccmux-p"}},
+            runs=self.runs,
             sent_before=self.sent_before,
         )
 
     async def sent_before(self) -> None:
         await self.taken_before.wait()
+
+    async def runs(self) -> list[Run]:
+        return [Run(started_at=1.0, alive_at=2.0), Run(started_at=900.0, alive_at=960.0)]
 
     async def ask(self, op: str, **fields: Any) -> dict[str, Any]:
         line = await self.control.answer(msgspec.json.encode({"op": op, **fields}))
@@ -357,6 +362,7 @@ def test_status_gathers_what_every_part_of_the_house_knows(tell: Tell) -> None:
             "last_seq": 41,
             "last_turn_at": None,
             "version": "1.2",
+            "started_at": 1_000.0,
             "uptime_s": 12.5,
         }
         house.store.session = HostedSession(session_id="s", transcript_path="/t", spoken=True, offset=0)
@@ -490,6 +496,16 @@ def test_the_service_understands_every_request_of_the_language(tell: Tell) -> No
         for op in OPS:
             assert not isinstance(parse_request(msgspec.json.encode({"op": op, **fields.get(op, {})})), str)
             assert (await house.ask(op, **fields.get(op, {})))["ok"]
+
+    tell(story)
+
+
+def test_the_daemons_runs_are_told(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        newest = {"started_at": 900.0, "alive_before": 2.0, "ended": None}
+        assert (await house.ask("runs", since=5))["runs"] == [newest]
+        assert [run["ended"] for run in (await house.ask("runs"))["runs"]] == ["killed", None]
+        assert (await house.ask("status"))["status"]["started_at"] == 1_000.0
 
     tell(story)
 

@@ -4,8 +4,8 @@ One connection in one thread. Every change and the events that tell of it are on
 are handed on in the order of their commits. It decides nothing: which state may follow which stands in
 `core/messages.py`.
 
-`store.py` is the door. Behind it `intake`, `messages`, `letters`, `turns`, `hosting`, `events`, `outbox` and
-`ledger` hold the SQL, as functions that run in the thread with the `connection` first.
+`store.py` is the door. Behind it `intake`, `messages`, `letters`, `turns`, `hosting`, `events`, `outbox`,
+`runs` and `ledger` hold the SQL, as functions that run in the thread with the `connection` first.
 """
 
 from __future__ import annotations

@@ -1,15 +1,20 @@
 """The tables and how they came to be: opens the file and takes the steps it has not taken yet.
 
-It never edits a step that stands, and never touches a database that a newer ccmux wrote.
+It never edits a step that stands, and never touches a database that a newer ccmux wrote. Before steps are
+taken on a database that has some, a copy of it is kept.
 """
 
 from __future__ import annotations
 
+import shlex
 import sqlite3
 from pathlib import Path
 
+import structlog
+
 from ccmux.core.errors import StoreFailed
 from ccmux.core.messages import OPEN_STATES, MessageState
+from ccmux.drivers.sqlite.backup import back_up, backups, schema_of
 
 BUSY_AT_START_MS = 5_000
 """How long SQLite itself waits for another program (a backup, a sqlite3 shell) while a file is opened."""
@@ -164,15 +169,27 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE message ADD COLUMN taken_at REAL;
     """,
+    """
+    CREATE TABLE run (
+        id         INTEGER PRIMARY KEY,
+        started_at REAL NOT NULL,
+        alive_at   REAL NOT NULL,
+        ended_at   REAL
+    ) STRICT;
+    """,
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
+
+_KNOWN = f"this one knows {len(MIGRATIONS)}"
+
+log = structlog.get_logger()
 
 
 def open_database(path: Path) -> sqlite3.Connection:
     """Open or make the file (0600) and bring its schema up to date.
 
     Raises:
-        StoreFailed: A newer ccmux wrote it.
+        StoreFailed: A newer ccmux wrote it, or no backup can be kept of it.
         sqlite3.Error: It cannot be opened, or is damaged.
         OSError: It cannot be made.
 
@@ -194,10 +211,20 @@ def open_database(path: Path) -> sqlite3.Connection:
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
     if taken > len(MIGRATIONS):
-        raise StoreFailed(
-            str(path),
-            f"its schema is number {taken}, this ccmux knows {len(MIGRATIONS)}",
-            "a newer ccmux wrote it: upgrade this one",
-        )
+        raise StoreFailed(str(path), f"a newer ccmux wrote it (schema {taken}; {_KNOWN})", _newer(path))
+    if 0 < taken < len(MIGRATIONS):
+        backup = back_up(db, path, schema=taken)
+        log.info("database backed up", path=str(backup), schema=taken, becomes=len(MIGRATIONS))
     for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
+
+
+def _newer(path: Path) -> str:
+    """Return the way out for a database of a newer ccmux."""
+    way_out = "upgrade this one"
+    usable = [backup for backup in backups(path) if schema_of(backup) <= len(MIGRATIONS)]
+    if not usable:
+        return way_out
+    # A log that is left beside another file would be taken for that file's.
+    old, here = shlex.quote(str(usable[0])), shlex.quote(str(path))
+    return f"{way_out}; or lose what came since the upgrade: `rm -f {here}-wal {here}-shm && cp {old} {here}`"

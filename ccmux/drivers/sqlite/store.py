@@ -16,7 +16,8 @@ from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.letters import DeadLetter
 from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.outgoing import Outgoing
-from ccmux.drivers.sqlite import events, hosting, intake, ledger, letters, messages, outbox, turns
+from ccmux.core.runs import Run
+from ccmux.drivers.sqlite import events, hosting, intake, ledger, letters, messages, outbox, runs, turns
 from ccmux.drivers.sqlite.connection import Connection
 from ccmux.drivers.sqlite.thread import DatabaseThread
 from ccmux.ports import (
@@ -182,3 +183,17 @@ class SqliteStore:
 
     async def out_waiting(self) -> dict[str, int]:
         return await self._for_house(outbox.out_waiting)
+
+    # ------------------------------------------------------------------------------------------- our runs
+
+    async def begin_run(self) -> None:
+        await self._for_house(runs.begin_run)
+
+    async def renew_run(self) -> None:
+        await self._for_asker(runs.renew_run)
+
+    async def end_run(self) -> None:
+        await self._for_asker(runs.end_run)
+
+    async def runs(self) -> list[Run]:
+        return await self._for_house(runs.runs)
