@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
+import os
 import resource
 import sys
+from contextlib import suppress
 
 from ccmux.app.house import House
 from ccmux.core.errors import CcmuxError
@@ -31,8 +34,9 @@ def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | 
         CcmuxError: It cannot start, or cannot go on.
     """
     _raise_file_limit()
+    _die_talking()
     make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
-    with logging_to(paths.log_file, verbose=False):
+    with logging_to(paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
         try:
             asyncio.run(
                 House(settings, paths, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
@@ -48,6 +52,13 @@ def _raise_file_limit() -> None:
     wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
     if soft != resource.RLIM_INFINITY and soft < wanted:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+
+
+def _die_talking() -> None:
+    """Say where we stood when a watchdog's SIGABRT ends us, and leave no core: it would hold messages."""
+    with suppress(RuntimeError, OSError, ValueError):  # there is no stderr to say it on
+        faulthandler.enable()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def _first(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:

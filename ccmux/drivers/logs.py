@@ -1,22 +1,26 @@
 """Where log lines go: JSON to a rotated file, readable text to stderr on a terminal, JSON there otherwise.
 
-Configures structlog, once, for the whole program. Message texts are never handed to a logger.
+The journal knows the time of a line and takes its weight from a number before it (sd-daemon(3)): there a line
+has no time of ours, and that number. Configures structlog, once, for the whole program. Message texts are never handed to a logger.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 
 FILE_BYTES = 10 * 1_048_576
 FILES_KEPT = 5
+
+_WEIGHTS = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
 
 
 class _OwnersFileHandler(RotatingFileHandler):
@@ -29,8 +33,14 @@ class _OwnersFileHandler(RotatingFileHandler):
 
 
 @contextmanager
-def logging_to(path: Path, *, verbose: bool) -> Iterator[None]:
-    """Log to `path` and to stderr inside this context; `verbose` adds the debug lines."""
+def logging_to(path: Path, *, verbose: bool, journal: str = "") -> Iterator[None]:
+    """Log to `path` and to stderr inside this context.
+
+    Args:
+        path: The file.
+        verbose: Adds the debug lines.
+        journal: JOURNAL_STREAM, which says whether stderr is the journal (systemd.exec(5)).
+    """
     before: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -41,7 +51,7 @@ def logging_to(path: Path, *, verbose: bool) -> Iterator[None]:
     in_file.setFormatter(_formatter(structlog.processors.JSONRenderer(sort_keys=False), before))
     on_stderr = logging.StreamHandler(sys.stderr)
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    on_stderr.setFormatter(_formatter(renderer, before))
+    on_stderr.setFormatter(_formatter(renderer, before, for_journal=is_journal(journal, sys.stderr)))
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers[:] = [in_file, on_stderr]
@@ -68,8 +78,38 @@ def logging_to(path: Path, *, verbose: bool) -> Iterator[None]:
         structlog.reset_defaults()
 
 
-def _formatter(renderer: Any, before: list[Any]) -> logging.Formatter:
-    return structlog.stdlib.ProcessorFormatter(
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        foreign_pre_chain=before,
+def is_journal(said: str, stream: TextIO) -> bool:
+    """Tell whether this stream is the journal, as JOURNAL_STREAM said it: "DEVICE:INODE"."""
+    try:
+        found = os.fstat(stream.fileno())
+    except OSError:  # it has no descriptor, or a closed one
+        return False
+    return said == f"{found.st_dev}:{found.st_ino}"
+
+
+class _Formatter(structlog.stdlib.ProcessorFormatter):
+    """A line for the journal: its weight first."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line; line breaks in it would be lines without a weight."""
+        return f"<{_weight(record.levelno)}>{super().format(record)}"
+
+
+def _weight(level: int) -> int:
+    """Return syslog's number (syslog(3)) for a level of Python's."""
+    return next((weight for known, weight in _WEIGHTS if level >= known), 7)
+
+
+def _without_time(
+    _logger: object, _name: str, event: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    event.pop("timestamp", None)
+    return event
+
+
+def _formatter(renderer: Any, before: list[Any], *, for_journal: bool = False) -> logging.Formatter:
+    made = _Formatter if for_journal else structlog.stdlib.ProcessorFormatter
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    return made(
+        processors=[remove, *([_without_time] if for_journal else []), renderer], foreign_pre_chain=before
     )
