@@ -237,6 +237,7 @@ class House:
             read_page=store.events_since,
             last_seq=await store.last_seq(),
         )
+        keeping = None if stored else Keeping(process=keeper, start=tmux.run_detached)
         intake = Intake(
             inputs=InputFifos(
                 paths.runtime_dir,
@@ -251,6 +252,7 @@ class House:
             sightings=hub,
             clock=clock,
             settings=settings.input,
+            keeper_is_there=keeping.first if keeping else None,
             reached=self._reached,
         )
         http = HttpServer(web, listening, stopping)
@@ -276,7 +278,7 @@ class House:
             Housekeeping(
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
-            *([] if stored else [Keeping(process=keeper, start=tmux.run_detached)]),
+            *([keeping] if keeping else []),
             presence,
         ]
 

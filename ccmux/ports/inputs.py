@@ -43,6 +43,15 @@ class Inputs(Protocol):
     What was read and not told `done` is handed out again by the next daemon, whatever became of this one.
     """
 
+    def make(self) -> None:
+        """Make the FIFO `in` and open nothing: who writes to it waits, rather than make a plain file.
+
+        Raises:
+            RuntimeDirUnsafe: The directory cannot be made again.
+            AlreadyRunning: Another daemon has it.
+        """
+        ...
+
     def opened(self, read_to: Mapping[str, ReadTo] = NOTHING_READ) -> AbstractContextManager[None]:
         """Find doors as they come and go; outside this context there are none.
 

@@ -1,6 +1,7 @@
 """Owns the way in: from a writer's bytes, or a file in the send spool, to messages on disk.
 
 One commit for all that was read at once, and for how far each door was read; a door is read on only after it.
+No door is opened before somebody stands ready to hold it beyond our end: until then writers wait at it.
 It never loses what it has read: while the store fails it holds on, and the writers with it; when it is ended
 it takes what stands in the pipes, and leaves to the next start what cannot be stored. It never logs a
 message's text.
@@ -9,7 +10,7 @@ message's text.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 
 import structlog
 from msgspec.structs import replace
@@ -60,9 +61,11 @@ class Intake:
         sightings: Sightings,
         clock: Clock,
         settings: InputSettings,
+        keeper_is_there: Callable[[], Awaitable[None]] | None = None,
         retry_first_s: float = RETRY_FIRST_S,
         reached: Reached = go_on,
     ) -> None:
+        """Wire it up; `keeper_is_there` returns once the doors may be opened, None: they may be at once."""
         self.in_place = asyncio.Event()
         """Set once the doors are there."""
         self._inputs = inputs
@@ -71,6 +74,7 @@ class Intake:
         self._sightings = sightings
         self._clock = clock
         self._max_line_bytes = settings.max_message_bytes
+        self._keeper_is_there = keeper_is_there
         self._retry_first_s = retry_first_s
         self._reached = reached
         self._framers: dict[str, LineFramer] = {}
@@ -88,24 +92,30 @@ class Intake:
             StoreFailed: How far the last daemon had come cannot be read.
 
         """
+        self._inputs.make()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._take_lines(), name="intake of lines")
+            group.create_task(self._take_spool(), name="intake of the spool")
+
+    async def _take_lines(self) -> None:
+        if self._keeper_is_there is not None:
+            await self._keeper_is_there()
         with self._inputs.opened(await self._store.doors_read_to()):
             self.in_place.set()
             try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._take_lines(), name="intake of lines")
-                    group.create_task(self._take_spool(), name="intake of the spool")
+                while True:
+                    await self._take_next()
             finally:
                 await self._take_rest()
 
-    async def _take_lines(self) -> None:
-        while True:
-            chunks = self._unsaved_chunks = await self._inputs.next()
-            self._unsaved = self._batch(chunks)
-            read_to = self._read_to(chunks)
-            if self._unsaved:
-                await self._save(self._unsaved, read_to)
-            self._unsaved_chunks = ()
-            self._inputs.done(chunks, read_to)
+    async def _take_next(self) -> None:
+        chunks = self._unsaved_chunks = await self._inputs.next()
+        self._unsaved = self._batch(chunks)
+        read_to = self._read_to(chunks)
+        if self._unsaved:
+            await self._save(self._unsaved, read_to)
+        self._unsaved_chunks = ()
+        self._inputs.done(chunks, read_to)
 
     async def _take_spool(self) -> None:
         while True:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
@@ -118,7 +119,7 @@ def test_a_lost_one_is_noticed_and_the_next_is_told_all(started: Started, tmp_pa
         keeper.kept()
         keeper.keep("in~1", fd)
         process.send_signal(signal.SIGKILL)
-        await keeper.lost()
+        await keeper.changed()
         assert not keeper.connected
         os.write(fd, b"x")
         os.close(fd)
@@ -135,16 +136,92 @@ def test_a_lost_one_is_noticed_and_the_next_is_told_all(started: Started, tmp_pa
     story(started, again)
 
 
-def test_it_ends_with_what_started_it(started: Started) -> None:
+async def end_root(process: subprocess.Popen[bytes], keeper: ProcessKeeper) -> None:
+    """Close the other end of its standard output, as tmux does when it ends."""
+    assert keeper.rooted
+    assert process.stdout is not None
+    process.stdout.close()
+    await keeper.changed()
+    assert (keeper.connected, keeper.rooted) == (True, False)
+
+
+def test_it_ends_with_what_started_it_once_no_daemon_is_there(started: Started, tmp_path: Path) -> None:
     async def told(keeper: ProcessKeeper) -> None:
-        assert process.stdout is not None
-        process.stdout.close()
-        await keeper.lost()
+        fd = fifo(tmp_path / "in")
+        keeper.keep("in~1", fd)
+        os.close(fd)
+        await end_root(process, keeper)
 
     process = started.start()
     story(started, told)
     assert process.wait(10) == 0
-    assert not (started.folder / "keeper.sock").exists()
+    assert list(started.folder.iterdir()) == [started.folder / "keeper.lock"]
+
+
+def test_without_its_root_it_holds_what_is_unread_for_the_next_daemon(
+    started: Started, tmp_path: Path
+) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        for name in ("in", "in.tg"):
+            fd = fifo(tmp_path / name)
+            keeper.keep(f"{name}~1", fd)
+            os.close(fd)
+        mail = os.open(tmp_path / "in", os.O_WRONLY)
+        os.write(mail, b"mail")
+        os.close(mail)
+        await end_root(process, keeper)
+
+    async def again(keeper: ProcessKeeper) -> None:
+        ((key, fd),) = keeper.kept()
+        await keeper.changed()
+        assert (key, read(fd)) == ("in~1", b"mail")
+
+    process = started.start()
+    story(started, told)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.3)
+    story(started, again)
+    assert process.wait(10) == 0
+
+
+def test_a_second_one_gives_it_its_root_and_then_it_lives_as_long_as_that(
+    started: Started, tmp_path: Path
+) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        fd = fifo(tmp_path / "in")
+        keeper.keep("in~1", fd)
+        os.close(fd)
+        await end_root(first, keeper)
+        second = started.start()
+        assert await asyncio.to_thread(second.wait, 10) == 0
+        while not keeper.rooted:  # noqa: ASYNC110 - it comes by the socket
+            await asyncio.sleep(0.01)
+
+    async def again(keeper: ProcessKeeper) -> None:
+        ((_, fd),) = keeper.kept()
+        os.close(fd)
+        await end_root(started.processes[1], keeper)
+
+    first = started.start("50")
+    story(started, told)
+    with pytest.raises(subprocess.TimeoutExpired):
+        first.wait(0.3)
+    story(started, again)
+    assert first.wait(10) == 0
+
+
+def test_without_its_root_it_ends_where_no_daemon_can_find_it(started: Started, tmp_path: Path) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        fd = fifo(tmp_path / "in")
+        keeper.keep("in~1", fd)
+        os.write(fd, b"mail")
+        os.close(fd)
+        await end_root(process, keeper)
+
+    process = started.start()
+    story(started, told)
+    shutil.rmtree(started.folder)
+    assert process.wait(10) == 0
 
 
 def test_without_a_daemon_it_ends_once_every_fifo_is_deleted_and_empty(

@@ -1,4 +1,4 @@
-"""What a writer's write() put into a FIFO outlives the daemon: killed, or stopped and then killed."""
+"""What a writer's write() put into a FIFO outlives the daemon, also its first moments and tmux's end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -121,17 +121,53 @@ def test_kills_at_random_lose_and_double_nothing_of_what_two_writers_write(stand
         assert [int(number) for who, number in taken if who == which] == list(range(lines))
 
 
-def test_when_tmux_ends_there_is_a_keeper_again(stand: Stand) -> None:
+def test_what_is_written_in_a_new_daemons_first_moment_outlives_it(stand: Stand) -> None:
+    stand.start(wait=False)
+    assert stand.daemon is not None
+    until((stand.run / "in").exists, "there is a door")
+    stand.daemon.send_signal(signal.SIGSTOP)
+    try:
+        pipe = os.open(stand.run / "in", os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:  # not open yet: who writes now waits
+        stand.daemon.send_signal(signal.SIGCONT)
+        pipe = os.open(stand.run / "in", os.O_WRONLY)
+        stand.daemon.send_signal(signal.SIGSTOP)
+    os.write(pipe, b"the first line\n")
+    os.close(pipe)
+    stand.kill()
+    stand.start(wait=False)
+    until(lambda: contents(stand) == ["the first line"], "it is taken")
+
+
+def test_what_was_written_outlives_daemon_and_tmux_together(stand: Stand) -> None:
     stand.start()
-    until(lambda: stand.status()["keeper"] == "process", "a keeper is there")
+    (keeper,) = keepers(stand)
+    assert stand.daemon is not None
+    stand.daemon.send_signal(signal.SIGSTOP)
+    stand.write("unread")
+    stand.tmux("kill-server")
+    stand.kill()
+    stand.start()
+    until(lambda: stand.status()["queue"]["answered"] == 1, "it is answered")
+    assert contents(stand) == ["unread"]
+    assert keepers(stand) == [keeper]
+
+
+def test_when_tmux_ends_the_keeper_gets_the_next_one_and_a_lost_one_is_replaced(stand: Stand) -> None:
+    def found(times: int) -> Callable[[], bool]:
+        return lambda: (stand.folder / "data/logs/stand.log").read_text().count("keeper found") == times
+
+    stand.start()
+    until(found(1), "a keeper is there")
     (first,) = keepers(stand)
     stand.tmux("kill-server")
-    until(lambda: keepers(stand) not in ([], [first]), "another keeper")
-    until(lambda: stand.status()["keeper"] == "process", "it is known")
+    until(found(2), "it has a tmux again")
+    assert keepers(stand) == [first]
+    os.kill(first, signal.SIGKILL)
+    until(found(3), "another one")
     (second,) = keepers(stand)
+    assert second != first
     until(lambda: _held(second) == 1, "it holds what the first one held")
-    os.kill(second, signal.SIGKILL)
-    until(lambda: keepers(stand) not in ([], [second]), "and another one")
     stand.until_state("idle")
     assert stand.tmux("display-message", "-p", "-t", stand.pane, "#{pane_in_mode}") == "0\n"
     stand.stop()

@@ -41,6 +41,11 @@ class House:
         self.hub = Hub()
         self.ear = self.hub.listen(QueueGrew)
         self.unsafe = False
+        self.keeper = asyncio.Event()
+        self.keeper.set()
+
+    async def keeper_is_there(self) -> None:
+        await self.keeper.wait()
 
     def restore(self) -> None:
         if self.unsafe:
@@ -60,12 +65,13 @@ class House:
                 sightings=self.hub,
                 clock=FakeClock(1_000.0),
                 settings=InputSettings(max_message_bytes=4_096),
+                keeper_is_there=self.keeper_is_there,
                 retry_first_s=0.001,
             )
             try:
                 async with asyncio.TaskGroup() as group:
                     task = group.create_task(service.run())
-                    while "in" not in inputs._doors:  # noqa: ASYNC110 - opened in the first steps
+                    while self.keeper.is_set() and "in" not in inputs._doors:  # noqa: ASYNC110 - at once
                         await asyncio.sleep(0)
                     yield
                     task.cancel()
@@ -144,6 +150,27 @@ def test_a_line_without_newline_is_not_glued_to_the_next_writers(tmp_path: Path)
         assert [row.content for row in rows if isinstance(row, Incoming)] == ["first", "second"]
 
     in_house(tmp_path, story)
+
+
+def test_before_there_is_a_keeper_no_door_is_open_and_what_was_sent_is_taken_all_the_same(
+    tmp_path: Path,
+) -> None:
+    async def run() -> None:
+        house = House(tmp_path)
+        house.keeper.clear()
+        spool_message(house.spool, {"content": "sent"})
+        async with house.living():
+            await house.rows(1)
+            with pytest.raises(OSError, match="No such device or address"):
+                write(house.doors / "in", b"lost\n")
+            async with asyncio.TaskGroup() as group:
+                group.create_task(asyncio.to_thread((house.doors / "in").write_bytes, b"waits\n"))
+                house.keeper.set()
+                rows = await house.rows(2)
+        assert [row.content for row in rows if isinstance(row, Incoming)] == ["sent", "waits"]
+
+    with capture_logs():
+        asyncio.run(run())
 
 
 def test_the_same_key_is_told_as_a_duplicate_and_wakes_nobody(tmp_path: Path) -> None:

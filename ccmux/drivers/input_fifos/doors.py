@@ -108,6 +108,11 @@ class InputFifos:
         self._starting = True
         self._over = False
 
+    def make(self) -> None:
+        """Make the FIFO `in` and open nothing; see the port."""
+        self._restore()
+        self._found(_DEFAULT_DOOR)
+
     @contextmanager
     def opened(self, read_to: Mapping[str, ReadTo] = NOTHING_READ) -> Iterator[None]:
         """Find doors as they come and go; see the port."""

@@ -30,11 +30,12 @@ class ProcessKeeper:
         self._was_asked = False
         self._wanted: dict[str, int] = {}
         """Descriptors of our own, for a next keeper."""
-        self._lost = asyncio.Event()
+        self._has_root = False
+        self._changed = asyncio.Event()
 
     @property
     def argv(self) -> Sequence[str]:
-        """What to start, where `connect` finds no keeper. A second one ends by itself."""
+        """What to start where there is no keeper, or one without a root. A second one ends by itself."""
         return (sys.executable, "-I", "-S", process.__file__, str(self._folder))
 
     @property
@@ -42,14 +43,18 @@ class ProcessKeeper:
         """Whether a keeper holds what it is told."""
         return self._socket is not None
 
+    @property
+    def rooted(self) -> bool:
+        """Whether the keeper stays also without us: the tmux server that it stands below has not ended."""
+        return self._socket is not None and self._has_root
+
     async def connect(self) -> bool:
         """Find the keeper, take what it holds and hand it what it does not; return whether there is one."""
         try:
             found, kept = await asyncio.to_thread(self._found)
         except OSError:
             return False
-        self._socket = found
-        self._lost.clear()
+        self._socket, self._has_root = found, True
         held = {key for key, _ in kept}
         asyncio.get_running_loop().add_reader(found, self._heard)
         for key, fd in self._wanted.items():
@@ -62,9 +67,11 @@ class ProcessKeeper:
             self._kept += kept
         return self.connected
 
-    async def lost(self) -> None:
-        """Return once the keeper is gone."""
-        await self._lost.wait()
+    async def changed(self) -> None:
+        """Return once the keeper is gone, or its root is."""
+        while self.rooted:
+            self._changed.clear()
+            await self._changed.wait()
 
     def close(self) -> None:
         """Leave the keeper to itself; it holds on."""
@@ -127,20 +134,22 @@ class ProcessKeeper:
             self._let_go()  # it is stopped or gone: the next one is told all
 
     def _heard(self) -> None:
-        """See to the end of the connection: the keeper says nothing else."""
+        """Take in what becomes of the keeper's root, and the end of the connection."""
         data = b""
         with suppress(OSError):
             if self._socket is not None:
                 data = self._socket.recv(1)
         if not data:
             self._let_go()
+        self._has_root = data == b"="
+        self._changed.set()
 
     def _let_go(self) -> None:
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
-        self._lost.set()
+        self._changed.set()
 
 
 def _close_all(fds: Iterable[int]) -> None:

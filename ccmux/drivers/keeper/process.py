@@ -4,15 +4,19 @@
 
 It listens on FOLDER/keeper.sock (SOCK_SEQPACKET, one daemon at a time) and gives who connects all it holds:
 `+KEY` with the descriptor, one a message, then `.`. It is told `+KEY` with a descriptor to hold, `-KEY` to
-drop. A daemon that goes away changes nothing.
+drop. It tells `!` when tmux has ended, `=` when it stands below another tmux.
 
 One process for all FIFOs, and a socket, because so it also keeps a FIFO whose path was deleted while no
 daemon was there, and is found again by its socket alone; a lock on FOLDER/keeper.lock lets no second one in.
 
-It ends when its standard output's other end is closed: that is the tmux server, which starts it by
-`run-shell`. Thus it lives as long as the server that hosts Claude, outside the daemon's process group,
-session and control group. It ends too when no daemon is there and nothing is left to keep: every FIFO is
-deleted and empty. It never reads from a pipe, and imports next to nothing: 10 MB of memory, 4 its own.
+It is started by tmux's `run-shell`, so it is outside the daemon's process group, session and control group;
+its standard output's other end is the tmux server's, which it calls its root. Daemon and tmux may be killed
+together, so it does not end with its root at once: it waits for another one. A second keeper, started below a
+new tmux server, hands its own standard output over and ends (FOLDER/keeper.root, SOCK_DGRAM).
+
+It ends when no daemon is there and nothing is left to keep. With a root that is: every FIFO is deleted and
+empty; without: every FIFO is empty, or FOLDER is deleted, so no daemon can come. It never reads from a pipe,
+and imports next to nothing: 10 MB of memory, 4 its own.
 """
 
 from __future__ import annotations
@@ -26,10 +30,14 @@ import termios
 from contextlib import suppress
 
 SOCKET = "keeper.sock"
+ROOT = "keeper.root"
 LOCK = "keeper.lock"
 
 LOOK_MS = 60_000
 """Without a daemon: so often it looks whether anything is left to keep."""
+
+ROOTLESS_LOOK_MS = 1_000
+"""When neither daemon nor tmux is there: so often it looks whether a pipe still holds something."""
 
 SEND_S = 5.0
 KEY_BYTES = 300
@@ -40,28 +48,63 @@ _NOTHING = bytes(4)
 class Keeper:
     """Descriptors by key, and the daemon that is connected."""
 
-    def __init__(self, listening: socket.socket, *, look_ms: int = LOOK_MS) -> None:
-        """Serve on `listening`."""
+    def __init__(
+        self, listening: socket.socket, roots: socket.socket, *, root: int, look_ms: int = LOOK_MS
+    ) -> None:
+        """Serve on `listening`; `root` is the descriptor that ends with tmux, `roots` brings another one."""
         self._listening = listening
+        self._roots = roots
+        self._root: int | None = root
         self._look_ms = look_ms
         self._held: dict[bytes, int] = {}
         self._daemon: socket.socket | None = None
 
-    def run(self, starter: int) -> None:
-        """Serve until the other end of `starter` is closed, or nothing is left to keep."""
+    def run(self) -> None:
+        """Serve until no daemon is there and nothing is left to keep."""
         while True:
             watched = select.poll()
-            watched.register(starter, 0)  # its end is always told
             watched.register(self._listening, select.POLLIN)
+            watched.register(self._roots, select.POLLIN)
+            look_ms: int | None = ROOTLESS_LOOK_MS
+            if self._root is not None:
+                watched.register(self._root, 0)  # its end is always told
+                look_ms = self._look_ms
             if self._daemon is not None:
                 watched.register(self._daemon, select.POLLIN)
-            events = dict(watched.poll(self._look_ms if self._daemon is None else None))
-            if starter in events or (not events and not self._anything_left()):
-                return
+                look_ms = None
+            events = dict(watched.poll(look_ms))
+            if self._root in events:
+                self._uproot()
+            if self._roots.fileno() in events:
+                self._take_root()
             if self._daemon is not None and self._daemon.fileno() in events:
                 self._hear(self._daemon)
             if self._listening.fileno() in events:
                 self._welcome()
+            is_time = self._root is None or not events
+            if is_time and self._daemon is None and not self._anything_left():
+                return
+
+    def _uproot(self) -> None:
+        if self._root is not None:
+            os.close(self._root)
+        self._root = None
+        self._tell(b"!")
+
+    def _take_root(self) -> None:
+        _, fds, _, _ = socket.recv_fds(self._roots, KEY_BYTES, 1)
+        if self._root is None and fds:
+            self._root = fds.pop()
+            self._tell(b"=")
+        for fd in fds:
+            os.close(fd)
+
+    def _tell(self, sign: bytes) -> None:
+        try:
+            if self._daemon is not None:
+                self._daemon.send(sign)
+        except OSError:
+            self._let_go()
 
     def _welcome(self) -> None:
         self._let_go()
@@ -71,6 +114,8 @@ class Keeper:
             for key, fd in self._held.items():
                 socket.send_fds(self._daemon, [b"+" + key], [fd])
             self._daemon.send(b".")
+            if self._root is None:
+                self._daemon.send(b"!")
         except OSError:
             self._let_go()
 
@@ -94,9 +139,12 @@ class Keeper:
             os.close(fd)
 
     def _anything_left(self) -> bool:
+        """Tell whether there is a pipe worth keeping; let go of those that are not."""
+        if self._root is None and os.stat(".").st_nlink == 0:  # noqa: PTH116 - pathlib would cost memory
+            return False
         for key, fd in list(self._held.items()):
-            is_deleted = os.fstat(fd).st_nlink == 0
-            if is_deleted and fcntl.ioctl(fd, termios.FIONREAD, _NOTHING) == _NOTHING:
+            is_in_use = self._root is not None and os.fstat(fd).st_nlink > 0
+            if not is_in_use and fcntl.ioctl(fd, termios.FIONREAD, _NOTHING) == _NOTHING:
                 os.close(self._held.pop(key))
         return bool(self._held)
 
@@ -109,16 +157,28 @@ def main(folder: str, look_ms: int = LOOK_MS) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as other:
+            other.connect(ROOT)
+            socket.send_fds(other, [b"="], [sys.stdout.fileno()])
         return
     with suppress(PermissionError):  # it leads a session of its own already
         os.setsid()
-    with suppress(FileNotFoundError):
-        os.unlink(SOCKET)  # noqa: PTH108 - pathlib would cost as much memory again
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening:
+    _unlink()
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listening,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as roots,
+    ):
+        roots.bind(ROOT)
         listening.bind(SOCKET)
         listening.listen()
-        Keeper(listening, look_ms=look_ms).run(sys.stdout.fileno())
-        os.unlink(SOCKET)  # noqa: PTH108 - as above
+        Keeper(listening, roots, root=sys.stdout.fileno(), look_ms=look_ms).run()
+        _unlink()
+
+
+def _unlink() -> None:
+    for name in (SOCKET, ROOT):
+        with suppress(FileNotFoundError):
+            os.unlink(name)  # noqa: PTH108 - pathlib would cost as much memory again
 
 
 if __name__ == "__main__":
