@@ -8,6 +8,7 @@ systemd 249; so times are read as "Fri 2026-11-20 17:00:00 UTC".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -89,6 +90,13 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
             if result != "failed":
                 failures.append((int(time_us) / 1_000_000, unit, result))
     return failures
+
+
+def read_next(text: str) -> float | None:
+    """Return the next time of `systemd-analyze calendar` in epoch seconds, None for "never"."""
+    # In another zone than UTC a line of its own tells the time in UTC.
+    times = re.findall(r"(?m)^ *(?:Next elapse|\(in UTC\)): (.* UTC)$", text)
+    return read_time(times[-1]) if times else None
 
 
 def read_time(text: str) -> float | None:

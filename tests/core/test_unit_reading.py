@@ -11,6 +11,7 @@ from ccmux.core.unit_reading import (
     UNIT_FAILED,
     read_failures,
     read_names,
+    read_next,
     read_time,
     read_timers,
     read_units,
@@ -137,3 +138,23 @@ def test_a_time_is_read(text: str, at_s: float | None) -> None:
 )
 def test_a_version_is_its_first_number(text: str, version: int | None) -> None:
     assert read_version(text) == version
+
+
+@pytest.mark.parametrize(
+    ("lines", "at_s"),
+    [
+        (["    Next elapse: Fri 2026-11-20 17:00:00 UTC", "       From now: 2min left"], 1795194000.0),
+        (
+            [
+                "  Original form: Sat 01:00",
+                "    Next elapse: Sat 2026-11-21 01:00:00 HKT",
+                "       (in UTC): Fri 2026-11-20 17:00:00 UTC",
+            ],
+            1795194000.0,
+        ),
+        (["Normalized form: Mon *-*-* 07:00:00 UTC", "    Next elapse: never"], None),
+        (["    Next elapse: never"], None),
+    ],
+)
+def test_the_next_time_of_a_calendar_is_read(lines: list[str], at_s: float | None) -> None:
+    assert read_next("\n".join(lines)) == at_s

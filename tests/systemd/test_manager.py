@@ -129,3 +129,9 @@ def test_lingering_is_unknown_without_logind_unless_its_mark_is_there(shared_sys
     lingers, refusal = ask(shared_systemd, "tell([manager.lingering(), manager.enable_linger()])")
     assert lingers is None
     assert "Failed to connect to bus" in refusal
+
+
+def test_the_next_run_of_a_calendar_is_in_local_time(shared_systemd: SystemdStand) -> None:
+    program = "tell([manager.next_run(one, after_s=1795194000) for one in ('07:00', '2020-01-01', 'no')])"
+    assert ask(shared_systemd, program, TZ="UTC") == [1795244400.0, None, None]
+    assert ask(shared_systemd, program, TZ="Asia/Hong_Kong") == [1795215600.0, None, None]

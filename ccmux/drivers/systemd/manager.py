@@ -18,6 +18,7 @@ from ccmux.core.unit_reading import (
     UNIT_FAILED,
     read_failures,
     read_names,
+    read_next,
     read_timers,
     read_units,
     read_version,
@@ -45,7 +46,8 @@ class UserManager:
         """`environment`: the caller's; where it lacks XDG_RUNTIME_DIR (su, cron), the usual one is tried."""
         runtime_dir = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
         self.runtime_dir = Path(runtime_dir)
-        self._environment = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "TZ": "UTC", "LC_ALL": "C"}
+        self._local = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "LC_ALL": "C"}
+        self._environment = {**self._local, "TZ": "UTC"}
 
     def unreachable(self) -> str:
         """Return "" where a user manager answers, else why none does, and the way out."""
@@ -113,6 +115,13 @@ class UserManager:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
         answer = self._call(["systemd-analyze", "calendar", "--", expression], limit_s=_QUESTION_S)
         return None if answer.returncode == 0 else _reason(answer)
+
+    def next_run(self, expression: str, *, after_s: float) -> float | None:
+        """Return when a calendar comes first after a time, in epoch seconds; None: never, or it is none."""
+        base = f"--base-time=@{after_s:.0f}"
+        argv = ["systemd-analyze", "calendar", base, "--iterations=1", "--", expression]
+        # A calendar means local time, the machine's or the one of TZ.
+        return read_next(self._call(argv, limit_s=_QUESTION_S, environment=self._local).stdout)
 
     def lingering(self) -> bool | None:
         """Return whether the user's units run without a login; None where nobody knows (no logind)."""
@@ -183,7 +192,9 @@ class UserManager:
         if answer.returncode != 0:
             raise ServiceManagerFailed(f"systemctl --user {' '.join([verb, *words])}", _reason(answer))
 
-    def _call(self, argv: Sequence[str], *, limit_s: float) -> subprocess.CompletedProcess[str]:
+    def _call(
+        self, argv: Sequence[str], *, limit_s: float, environment: Mapping[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(  # noqa: PLW1510 - the callers judge the exit code
                 argv,
@@ -191,7 +202,7 @@ class UserManager:
                 capture_output=True,
                 encoding="utf-8",
                 errors="replace",
-                env=self._environment,
+                env=self._environment if environment is None else environment,
                 timeout=limit_s,
             )
         except FileNotFoundError as error:
