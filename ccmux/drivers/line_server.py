@@ -1,7 +1,8 @@
 """A Unix stream socket that answers lines: one line in, one line out, many a connection.
 
 It owns the socket file and the connections. What a line means is the handler's business; a client that sends
-garbage, stops half-way or never reads its answer harms only itself.
+garbage, stops half-way or never reads its answer harms only itself. Where all places are taken, whoever has
+asked nothing for the longest time makes room.
 """
 
 from __future__ import annotations
@@ -33,13 +34,16 @@ class LineServer:
             path: Where the socket file will be; its directory must be ours alone.
             line_limit: Bytes of the longest line; a longer one is skipped and refused.
             refusal: Puts a sentence into the line that says no.
-            connections: At once; one more is refused.
+            connections: At once. One more takes the place of whoever has asked nothing for the longest time,
+                and is refused where all wait for their answers.
         """
         self._path = path
         self._line_limit = line_limit
         self._refusal = refusal
         self._connections = connections
-        self._open = 0
+        self._clients: set[asyncio.Task[None]] = set()
+        self._idle: dict[asyncio.Task[None], None] = {}
+        """Those of them whose question is not whole yet, or is answered, the longest such first."""
         self._bound: socket.socket | None = None
         self._inode: tuple[int, int] | None = None
         self._rebound = asyncio.Event()
@@ -94,14 +98,15 @@ class LineServer:
         async with asyncio.TaskGroup() as group:
 
             def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-                if self._open >= self._connections:
-                    writer.write(self._refusal(f"{self._open} connections are open; close some"))
+                if len(self._clients) >= self._connections and not self._make_room():
+                    writer.write(self._refusal(f"{len(self._clients)} connections are open; close some"))
                     writer.close()
                     return
-                self._open += 1
                 task = group.create_task(
                     self._converse(reader, writer, handler), name=f"{self._path.name} client"
                 )
+                self._clients.add(task)
+                self._idle[task] = None
                 task.add_done_callback(partial(self._hang_up, writer))
 
             while True:
@@ -120,15 +125,33 @@ class LineServer:
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, handler: Handler
     ) -> None:
         too_long = self._refusal(f"the line is longer than {self._line_limit} bytes; send less at once")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - for the type checker
         try:
             while (line := await _next_line(reader)) != b"":
-                writer.write(too_long if line is None else await handler(line))
+                self._idle.pop(task, None)
+                answer = too_long if line is None else await handler(line)
+                self._idle[task] = None
+                writer.write(answer)
                 await writer.drain()
         except ConnectionError:
             pass  # the client left; nobody waits for the answer
 
+    def _make_room(self) -> bool:
+        """Hang up on whoever has asked nothing for the longest time; False where all wait for answers."""
+        longest = next(iter(self._idle), None)
+        if longest is None:
+            return False
+        self._leave(longest)
+        longest.cancel()
+        return True
+
+    def _leave(self, task: asyncio.Task[None]) -> None:
+        self._clients.discard(task)
+        self._idle.pop(task, None)
+
     def _hang_up(self, writer: asyncio.StreamWriter, task: asyncio.Task[None]) -> None:
-        self._open -= 1
+        self._leave(task)
         if task.cancelled():
             # A client that does not read would keep a closing transport open for ever.
             writer.transport.abort()

@@ -227,24 +227,79 @@ def test_four_hundred_connections_are_served_at_once(tmp_path: Path) -> None:
     serving(tmp_path / "s", talk)
 
 
-def test_one_connection_too_many_is_told_so_and_a_free_place_is_used_again(tmp_path: Path) -> None:
+def test_where_all_wait_for_answers_one_more_is_told_so_and_a_free_place_is_used(
+    tmp_path: Path,
+) -> None:
     async def talk(server: LineServer) -> None:
         clients = [await asyncio.open_unix_connection(tmp_path / "s") for _ in range(2)]
-        for reader, writer in clients:
+        for _, writer in clients:
             writer.write(b"x\n")
-            await reader.readline()
+            await asked.get()
         reader, writer = await asyncio.open_unix_connection(tmp_path / "s")
         assert await reader.read() == b"NO 2 connections are open; close some\n"
         writer.close()
         await writer.wait_closed()
+        release.set()
         clients[0][1].write_eof()
-        assert await clients[0][0].read() == b""
-        assert await ask(tmp_path / "s", b"one") == [b"ONE\n"]
+        assert await clients[0][0].read() == b"x\n"
+        assert await ask(tmp_path / "s", b"one") == [b"one\n"]
+        assert await clients[1][0].readline() == b"x\n"
         for _, writer in clients:
             writer.close()
             await writer.wait_closed()
 
-    serving(tmp_path / "s", talk, connections=2)
+    asked, release = asyncio.Queue[bytes](), asyncio.Event()
+
+    async def handler(line: bytes) -> bytes:
+        asked.put_nowait(line)
+        await release.wait()
+        return line
+
+    serving(tmp_path / "s", talk, connections=2, handler=handler)
+
+
+def test_where_it_is_full_who_has_asked_nothing_for_the_longest_time_makes_room(
+    tmp_path: Path,
+) -> None:
+    async def talk(server: LineServer) -> None:
+        clients = [await asyncio.open_unix_connection(tmp_path / "s") for _ in range(4)]
+        silent, half, asker, deaf = clients
+        for reader, writer in clients:  # all are known now, in this order
+            writer.write(b"x\n")
+            assert await reader.readline() == b"X\n"
+        half[1].write(b"half")
+        deaf[1].write(b"big\n")
+        await deaf[0].readexactly(1)
+        asker[1].write(b"y\n")
+        assert await asker[0].readline() == b"Y\n"
+        for leaves in (silent, half, deaf):
+            more = await asyncio.open_unix_connection(tmp_path / "s")
+            more[1].write(b"more\n")
+            assert await more[0].readline() == b"MORE\n"
+            clients.append(more)
+            with suppress(ConnectionResetError):
+                await leaves[0].read()
+            assert leaves[0].at_eof() or leaves[0].exception() is not None
+        asker[1].write(b"z\n")
+        assert await asker[0].readline() == b"Z\n"
+        for _, writer in clients:
+            writer.transport.abort()
+
+    async def handler(line: bytes) -> bytes:
+        return b"x" * 10_000_000 if line == b"big\n" else await upper(line)
+
+    serving(tmp_path / "s", talk, connections=4, handler=handler)
+
+
+def test_a_crowd_that_asks_nothing_keeps_nobody_out(tmp_path: Path) -> None:
+    async def talk(server: LineServer) -> None:
+        crowd = [await asyncio.open_unix_connection(tmp_path / "s") for _ in range(300)]
+        for _ in range(50):
+            assert await ask(tmp_path / "s", b"one") == [b"ONE\n"]
+        for _, writer in crowd:
+            writer.transport.abort()
+
+    serving(tmp_path / "s", talk, connections=100)
 
 
 def test_the_socket_is_ours_alone(tmp_path: Path) -> None:
