@@ -1,7 +1,8 @@
 """Where log lines go: JSON to a rotated file, readable text to stderr on a terminal, JSON there otherwise.
 
 The journal knows the time of a line and takes its weight from a number before it (sd-daemon(3)): there a line
-has no time of ours, and that number. Configures structlog, once, for the whole program. Message texts are never handed to a logger.
+has no time of ours, and that number. Configures structlog, once, for the whole program. Message texts are
+never handed to a logger.
 """
 
 from __future__ import annotations

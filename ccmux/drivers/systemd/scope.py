@@ -10,6 +10,8 @@ import secrets
 import shutil
 from collections.abc import Mapping, Sequence
 
+_WITHOUT_ID = ("env", "-u", "INVOCATION_ID")
+
 
 class Scopes:
     """Words that, before a command, start it in a scope of its own."""
@@ -45,5 +47,6 @@ class Scopes:
         """
         unit = f"ccmux-tmux-{self._project}-{secrets.token_hex(4)}.scope"
         begin = (self._program, "--user", "--scope", "--quiet", "--collect", f"--unit={unit}")
-        end = (f"--description=tmux and Claude of the project {self._project}", "--")
+        # Also a scope is given an INVOCATION_ID, and by that some programs take themselves for a service.
+        end = (f"--description=tmux and Claude of the project {self._project}", "--", *_WITHOUT_ID)
         return ((*begin, "--property=OOMPolicy=continue", *end), (*begin, *end))

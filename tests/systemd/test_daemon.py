@@ -1,0 +1,210 @@
+"""The daemon under a real systemd: its restart, its death and its end leave the conversation alone."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any
+
+import pytest
+
+from ccmux.client import ControlClient
+from tests.house.stand import until
+from tests.systemd.stand import PROGRAMS, SystemdStand
+
+SERVICE = "ccmux.service"
+
+UNIT = """\
+[Unit]
+StartLimitIntervalSec=0
+
+[Service]
+Type=notify
+NotifyAccess=main
+WorkingDirectory={project}
+ExecStart={program}
+Environment="PATH={path}" FDSTORE=64 COVERAGE_PROCESS_START={coverage}
+FileDescriptorStoreMax=64
+KillMode=process
+WatchdogSec={watchdog_s}
+TimeoutAbortSec=1
+LimitCORE=0
+Restart=on-failure
+RestartSec=100ms
+"""
+
+
+@pytest.fixture
+def house(systemd: SystemdStand) -> SystemdStand:
+    """A daemon under systemd, its Claude (the demo agent) idle."""
+    systemd.settings["tmux"] = {"socket": "house"}
+    begin(systemd)
+    return systemd
+
+
+def begin(systemd: SystemdStand, *, watchdog_s: int = 60) -> None:
+    systemd.write_settings()
+    text = UNIT.format(
+        project=systemd.project,
+        program=PROGRAMS / "ccmux",
+        path=systemd.environment["PATH"],
+        watchdog_s=watchdog_s,
+        coverage=os.environ.get("COVERAGE_PROCESS_START", ""),
+    )
+    systemd.write_unit(SERVICE, text)
+    systemd.systemctl("start", SERVICE)
+    systemd.until_state("idle")
+
+
+def ask(house: SystemdStand, op: str, **fields: Any) -> dict[str, Any]:
+    with ControlClient(house.run_dir / "control.sock", project="stand") as client:
+        return client.ask(op, **fields)
+
+
+def daemon_pid(house: SystemdStand) -> int:
+    return int(house.property(SERVICE, "MainPID"))
+
+
+def signalled(house: SystemdStand, name: str) -> None:
+    """Send the daemon, and nothing else, a signal."""
+    house.systemctl("kill", "--kill-who=main", f"--signal={name}", SERVICE)
+
+
+def until_another(house: SystemdStand, pid: int) -> None:
+    until(lambda: daemon_pid(house) not in {0, pid}, "another daemon was started")
+    house.until_state("idle")
+
+
+def claude_pid(house: SystemdStand) -> int:
+    return int(house.tmux("-L", "house", "display-message", "-p", "-t", "=ccmux-stand:claude", "#{pane_pid}"))
+
+
+def unit_of(house: SystemdStand, pid: int) -> str:
+    """Return the user unit a process belongs to."""
+    return house.run("ps", "-o", "uunit=", "-p", str(pid)).stdout.strip()
+
+
+def contents(house: SystemdStand) -> list[str]:
+    """Return all that was taken, sorted."""
+    path = house.home / ".ccmux/data/ccmux/stand/ccmux.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+        return sorted(content for (content,) in db.execute("SELECT content FROM message"))
+
+
+def write(house: SystemdStand, line: str) -> None:
+    with (house.run_dir / "in").open("w") as pipe:
+        pipe.write(line + "\n")
+
+
+@contextmanager
+def writers(house: SystemdStand, *, count: int) -> Iterator[list[str]]:
+    """Let somebody write to the FIFO all the time; yields what was written, and it grows."""
+    written: list[str] = []
+    stop = threading.Event()
+
+    def go_on(writer: int) -> None:
+        with (house.run_dir / "in").open("w") as pipe:
+            number = 0
+            while not stop.wait(0.01):
+                number += 1
+                line = f"writer {writer} line {number}"
+                pipe.write(line + "\n")
+                pipe.flush()
+                written.append(line)
+
+    threads = [threading.Thread(target=go_on, args=(writer,)) for writer in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_claude_lives_in_a_scope_of_its_own_and_hears_nothing_of_the_service(house: SystemdStand) -> None:
+    claude = claude_pid(house)
+    assert unit_of(house, claude).startswith("ccmux-tmux-stand-")
+    server = int(house.tmux("-L", "house", "display-message", "-p", "#{pid}"))
+    for pid in (claude, server):
+        names = {
+            line.partition("=")[0] for line in house.run("cat", f"/proc/{pid}/environ").stdout.split("\0")
+        }
+        assert not names & {"NOTIFY_SOCKET", "WATCHDOG_USEC", "FDSTORE", "INVOCATION_ID", "JOURNAL_STREAM"}
+    until(lambda: house.property(SERVICE, "StatusText") == "Claude is idle", "systemctl status says it")
+
+
+@pytest.mark.parametrize("how", ["restart", "kill the daemon", "kill its control group"])
+def test_the_conversation_outlives_the_daemon_and_no_message_is_lost_or_doubled(
+    house: SystemdStand, how: str
+) -> None:
+    claude, daemon = claude_pid(house), daemon_pid(house)
+    with writers(house, count=2) as written:
+        until(lambda: len(contents(house)) > 20, "messages come")
+        if how == "restart":
+            house.systemctl("restart", SERVICE)
+        elif how == "kill the daemon":
+            # Nothing is read while it is stopped: what is written then is in the pipe alone.
+            signalled(house, "STOP")
+            before = len(written)
+            until(lambda: len(written) > before + 20, "the writers go on")
+            signalled(house, "KILL")
+        else:
+            house.systemctl("kill", "--signal=KILL", SERVICE)
+        until_another(house, daemon)
+    until(lambda: len(contents(house)) >= len(written), "all is taken")
+    assert contents(house) == sorted(written)
+    assert claude_pid(house) == ask(house, "status")["status"]["pid"] == claude
+    assert ask(house, "status")["status"]["keeper"] == "systemd"
+    runs = ask(house, "runs")["runs"]
+    assert [run["ended"] for run in runs] == ["stopped" if how == "restart" else "killed", None]
+    assert runs[0]["started_at"] <= runs[1]["alive_before"] <= runs[1]["started_at"]
+
+
+def test_a_daemon_that_hangs_is_started_anew_and_says_where_it_hung(systemd: SystemdStand) -> None:
+    systemd.settings["tmux"] = {"socket": "house"}
+    begin(systemd, watchdog_s=2)
+    claude, daemon = claude_pid(systemd), daemon_pid(systemd)
+    signalled(systemd, "STOP")
+    write(systemd, "written while it hangs")
+    until_another(systemd, daemon)
+    until(lambda: contents(systemd) == ["written while it hangs"], "the message is taken")
+    assert claude_pid(systemd) == claude
+    assert "Watchdog timeout" in systemd.journal(SERVICE)
+
+
+def test_a_stop_of_the_service_leaves_the_scope_and_its_conversation(house: SystemdStand) -> None:
+    claude = claude_pid(house)
+    house.systemctl("stop", SERVICE)
+    assert house.property(SERVICE, "Result") == "success"
+    assert claude_pid(house) == claude
+    house.systemctl("start", SERVICE)
+    assert house.until_state("idle")["pid"] == claude
+
+
+def test_a_tmux_server_that_was_killed_is_built_again_in_a_new_scope(house: SystemdStand) -> None:
+    claude = claude_pid(house)
+    first = unit_of(house, claude)
+    house.tmux("-L", "house", "kill-server")
+    until(lambda: house.status().get("pid") not in {None, claude}, "Claude is hosted again")
+    second = unit_of(house, claude_pid(house))
+    assert second.startswith("ccmux-tmux-stand-")
+    assert second != first
+
+
+def test_the_journal_has_each_line_with_its_weight_and_no_message(house: SystemdStand) -> None:
+    write(house, "a secret word")
+    until(lambda: len(contents(house)) == 1, "the message is taken")
+    house.run("journalctl", "--sync")
+    lines = house.run("journalctl", "--user-unit", SERVICE, "-o", "json", "--no-pager").stdout.splitlines()
+    records = [json.loads(line) for line in lines]
+    ours = [record for record in records if record["MESSAGE"].startswith("{")]
+    assert {record["PRIORITY"] for record in ours} <= {"4", "6"}
+    assert "daemon ready" in {json.loads(record["MESSAGE"])["event"] for record in ours}
+    assert not any("timestamp" in json.loads(record["MESSAGE"]) for record in ours)
+    assert "a secret word" not in "".join(lines)
