@@ -6,6 +6,7 @@ It never looks at a disk itself: the caller says what lies at a path.
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -98,6 +99,30 @@ def unit_path(first: Iterable[str], current: str) -> str:
     kept = (folder for folder in current.split(":") if folder.startswith("/") and not passes(folder))
     folders = [folder for folder in (*first, *kept, *USUAL_PATH) if ":" not in folder]
     return ":".join(dict.fromkeys(posixpath.normpath(folder) for folder in folders))
+
+
+def kept_path(fresh: str, deployed: str | None, *, first: Sequence[str]) -> str:
+    """Return the PATH to deploy: the one that is deployed, as long as it leads to all that a fresh one does.
+
+    So who deploys from another shell, or looks whether all is deployed, does not renew every unit for it.
+
+    Args:
+        fresh: As `unit_path` gives it for `first`.
+        deployed: As `path_of` reads it; None where there is none.
+        first: Folders that must be in front.
+
+    """
+    if deployed is None:
+        return fresh
+    folders = deployed.split(":")
+    leads = set(fresh.split(":")) <= set(folders)
+    return deployed if leads and folders[: len(first)] == fresh.split(":")[: len(first)] else fresh
+
+
+def path_of(unit: str) -> str | None:
+    """Return the PATH in a unit's text, None where there is none or it is written with quotes."""
+    found = re.search(r"^Environment=PATH=([\w@+=:,./-]+)$", unit, re.ASCII | re.MULTILINE)
+    return found and found[1]
 
 
 def passes(path: str) -> bool:

@@ -8,7 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmux.core.programs import USUAL_PATH, Grounds, Lies, NoProgram, passes, resolve, unit_path
+from ccmux.core.programs import (
+    USUAL_PATH,
+    Grounds,
+    Lies,
+    NoProgram,
+    kept_path,
+    passes,
+    path_of,
+    resolve,
+    unit_path,
+)
 
 GROUNDS = Grounds(
     home="/home/you",
@@ -129,6 +139,35 @@ def test_the_path_has_each_lasting_folder_once_and_the_usual_ones() -> None:
 def test_deploying_again_with_that_path_gives_it_again(folders: list[str]) -> None:
     path = unit_path(["/a"], ":".join(folders))
     assert unit_path(["/a"], path) == path
+
+
+@pytest.mark.parametrize(
+    ("deployed", "kept"),
+    [
+        (None, False),
+        ("/c:/usr/bin:/bin", True),
+        ("/c:/venv/bin:/bin:/usr/bin", True),
+        ("/c:/usr/bin", False),
+        ("/usr/bin:/c:/bin", False),
+    ],
+)
+def test_a_deployed_path_is_kept_while_it_leads_to_all_with_the_first_in_front(
+    deployed: str | None, kept: bool
+) -> None:
+    assert (kept_path("/c:/usr/bin:/bin", deployed, first=["/c"]) == deployed) is kept
+
+
+@pytest.mark.parametrize(
+    ("text", "path"),
+    [
+        ("[Service]\nEnvironment=HOME=/x\nEnvironment=PATH=/a:/b\nType=exec\n", "/a:/b"),
+        ('Environment="PATH=/a b"\n', None),
+        ("Environment=PATH=/a%%b\n", None),
+        ("", None),
+    ],
+)
+def test_the_path_of_a_unit_is_read_where_it_is_plain(text: str, path: str | None) -> None:
+    assert path_of(text) == path
 
 
 def test_folders_that_a_reboot_takes_are_known() -> None:

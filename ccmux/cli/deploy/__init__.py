@@ -60,8 +60,8 @@ def _run(argv: Sequence[str]) -> int:
     name = argv[at]
     if name not in COMMANDS:
         return unknown_command("ccmux-deploy", name, COMMANDS)
-    if options.dry_run or not options.wait:
-        return usage("ccmux-deploy", f"--dry-run and --no-wait go before no command; try: {name} --help")
+    if options.dry_run:
+        return usage("ccmux-deploy", "--dry-run shows a deployment; it goes with no command")
     command = import_module(f"ccmux.cli.deploy.{name}")
     parser = ArgumentParser(
         prog=f"ccmux-deploy {name}",
@@ -81,7 +81,7 @@ def _top_parser() -> ArgumentParser:
     commands = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
     parser = ArgumentParser(
         prog="ccmux-deploy",
-        usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run] [--no-wait]\n"
+        usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run]\n"
         "       ccmux-deploy [-C DIR] [--config FILE] COMMAND ...",
         description="Lets systemd run ccmux, its adapters and its timers, as ccmux.toml says.",
         epilog=_EPILOG.format(commands=commands),
@@ -90,11 +90,5 @@ def _top_parser() -> ArgumentParser:
     )
     add_place(parser, Namespace(folder=None, config=None))
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
-    parser.add_argument(
-        *("--no-wait",),
-        dest="wait",
-        action="store_false",
-        help="do not wait until the daemon is up (systemd does so at boot)",
-    )
     parser.add_argument("--version", action="version", version=f"ccmux-deploy {__version__}")
     return parser

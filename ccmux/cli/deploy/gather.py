@@ -1,0 +1,203 @@
+"""Gathers what a deployment is made from: the project's settings, the programs they name, and where all lies.
+
+It changes nothing. What would not work is told all at once, each with its place in the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import sysconfig
+from argparse import Namespace
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import ccmux
+from ccmux.cli.place import enter
+from ccmux.core.errors import SettingsInvalid
+from ccmux.core.programs import (
+    Grounds,
+    Lies,
+    NoProgram,
+    kept_path,
+    passes,
+    path_of,
+    resolve,
+    unit_path,
+)
+from ccmux.core.settings import Settings
+from ccmux.core.units import Deployment, calendars, render
+from ccmux.drivers.settings_file import read_settings
+from ccmux.drivers.systemd import UserManager
+from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
+
+_HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
+"""Variables that say where things lie: the daemon must see them as who deploys does."""
+
+_CLAUDES = (".local/bin", ".claude/local")
+"""Below the home: where Claude Code's own installers put it, on the PATH or not."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gathered:
+    """A deployment that could be.
+
+    Attributes:
+        config: The settings file; units name it as their owner.
+        settings: All of them.
+        rendered: The units' texts by name; where there are problems, to judge further and not to be used.
+        problems: Why it must not be, each a sentence; empty where it may.
+        warnings: What a person should know.
+
+    """
+
+    config: Path
+    settings: Settings
+    rendered: Mapping[str, str]
+    problems: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+def find_config(arguments: Namespace) -> Path:
+    """Return the settings file that `-C` and `--config` lead to, there or not, by a path without links.
+
+    Raises:
+        SettingsInvalid: There is no such folder, or no such file as `--config` names.
+
+    """
+    config = enter(arguments)
+    return config.parent.resolve() / config.name
+
+
+def gather(
+    config: Path, environment: Mapping[str, str], manager: UserManager, existing: Mapping[str, str]
+) -> Gathered:
+    """Return what would be deployed from this file, for who has this environment, in the folder we are in.
+
+    Args:
+        config: The settings file.
+        environment: Of who deploys.
+        manager: Judges calendars; it need not be reachable.
+        existing: The unit files that are there.
+
+    Raises:
+        SettingsInvalid: There is no such file, or with all that is wrong in it.
+        ServiceManagerFailed: systemd's tools are not there.
+
+    """
+    if not config.exists():
+        raise SettingsInvalid(str(config), ["there is no such file; write one: ccmux init"])
+    settings = read_settings(config)
+    problems: list[str] = []
+    for where, expression in calendars(settings):
+        if problem := manager.calendar_problem(expression):
+            problems.append(f"{where}: {problem}")
+
+    programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy")}
+    problems += [f"there is no {name} beside {sys.argv[0]}" for name, path in programs.items() if not path]
+    grounds = Grounds(
+        home=str(Path.home()),
+        project=str(config.parent),
+        checkout=str(Path(ccmux.__file__).resolve().parents[1]),
+        own_programs=str(Path(programs["ccmux"]).parent),
+        own_python=sys.executable,
+        path=tuple(_search_path(environment)),
+    )
+    execs: dict[str, tuple[str, ...]] = {}
+    for where, name, words in _commands(settings):
+        found = resolve(words, grounds, _look)
+        if isinstance(found, NoProgram):
+            problems.append(f"{where}: {found.says}")
+        execs[name] = words if isinstance(found, NoProgram) else found
+
+    claude = _find_claude(settings.claude.command[0], environment)
+    warnings = [] if claude else [_no_claude(settings.claude.command[0])]
+    first = [_lasting_folder(found) for found in (claude, _find("node", environment)) if found]
+    first = list(dict.fromkeys(first))
+    rendered = render(
+        settings,
+        Deployment(
+            project_dir=Path.cwd(),
+            config=config,
+            home=Path.home(),
+            programs=programs,
+            path=kept_path(
+                unit_path(first, environment.get("PATH", "")),
+                path_of(existing.get("ccmux.service", "")),
+                first=first,
+            ),
+            environment={
+                name: str(Path(value).expanduser().absolute())
+                for name in _HANDED_ON
+                if (value := environment.get(name))
+            },
+            execs=execs,
+            systemd=manager.version(),
+        ),
+    )
+    return Gathered(
+        config=config,
+        settings=settings,
+        rendered=rendered,
+        problems=tuple(problems),
+        warnings=tuple(warnings),
+    )
+
+
+def _commands(settings: Settings) -> list[tuple[str, str, tuple[str, ...]]]:
+    """Return (place in the settings, unit, words) of all that is to be started."""
+    timers = [
+        (f"[timers.{name}] exec", f"ccmux-{name}", timer.exec)
+        for name, timer in settings.timers.items()
+        if timer.exec
+    ]
+    adapters = [
+        (f"[adapters.{name}] exec", f"ccmux-{name}", adapter.exec or (f"ccmux-{name}",))
+        for name, adapter in settings.adapters.items()
+    ]
+    return timers + adapters
+
+
+def _own_program(name: str) -> str:
+    """Return the path of a program of ccmux's that belongs to us, "" where there is none."""
+    started = Path(sys.argv[0]).absolute()
+    folders = [started.parent] if started.name.startswith("ccmux") else []
+    folders += [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    return next((str(path) for folder in folders if _look(str(path := folder / name)) is Lies.PROGRAM), "")
+
+
+def _look(path: str) -> Lies:
+    if os.path.isdir(path):  # noqa: PTH112 - most of these are strings that lead nowhere
+        return Lies.FOLDER
+    if not os.path.isfile(path):  # noqa: PTH113
+        return Lies.NOTHING
+    return Lies.PROGRAM if os.access(path, os.X_OK) else Lies.FILE
+
+
+def _search_path(environment: Mapping[str, str]) -> list[str]:
+    return unit_path([], environment.get("PATH", "")).split(":")
+
+
+def _find(name: str, environment: Mapping[str, str], *more: Path) -> str | None:
+    """Return a program's path; on the PATH also folders that pass, as some version managers put there."""
+    folders = [*environment.get("PATH", "").split(":"), *_search_path({}), *map(str, more)]
+    return shutil.which(name, path=":".join(folder for folder in folders if folder.startswith("/")))
+
+
+def _find_claude(command: str, environment: Mapping[str, str]) -> str | None:
+    return _find(command, environment, *(Path.home() / folder for folder in _CLAUDES))
+
+
+def _lasting_folder(program: str) -> str:
+    """Return the folder a program is in; the one behind it where that is gone after a reboot."""
+    folder = str(Path(program).parent)
+    return str(Path(folder).resolve()) if passes(folder) else folder
+
+
+def _no_claude(command: str) -> str:
+    return (
+        f"'{command}' was not found: npm install -g @anthropic-ai/claude-code brings it; then deploy again, "
+        "so that the units' PATH leads to it"
+    )
