@@ -16,6 +16,7 @@ CcmuxError
 ├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
 ├── UnitFileFailed        a file of systemd's user units cannot be read or written
+├── UnitUnfit             a path or variable cannot stand in a unit file
 └── StoreFailed           the database could not do what was asked
 """
 
@@ -154,6 +155,16 @@ class ServiceManagerFailed(CcmuxError):
         self.command = command
         self.reason = reason
         super().__init__(f"{command}: {reason}")
+
+
+class UnitUnfit(CcmuxError):
+    """A path or variable cannot stand in a unit file, which is lines of UTF-8."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            f"{text!a} cannot stand in a unit file: it has control characters or is not UTF-8; "
+            "move the project, or ccmux, to a folder with a plainer name"
+        )
 
 
 class UnitFileFailed(CcmuxError):

@@ -26,6 +26,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     ),
     (errors.ProjectFileFailed(".mcp.json", "cannot be read"), (".mcp.json", "cannot be read")),
     (errors.SecretUnsafe("/s/api_token", "others can read it", "chmod 600"), ("/s/api_token", "chmod 600")),
+    (errors.UnitUnfit("/a\nb"), ("'/a\\nb'", "plainer name")),
 ]
 
 

@@ -293,6 +293,10 @@ REFUSED_OF_UNITS = {
         daily("message = 'a\tb'"),
         "must be one line without control characters",
     ),
+    "a message of nothing": (daily("message = ' '"), "must say something"),
+    "a message of another's": (daily("message = '-'"), "must say something"),
+    "what is no character": (timer('description = "\\ufdd0"'), "without control characters"),
+    "what will be no character": (timer('description = "\\U0001fffe"'), "without control characters"),
     "too long a message": (
         daily(f"message = '{LONG}'"),
         "at most 16_000 characters",

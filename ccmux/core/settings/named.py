@@ -21,13 +21,19 @@ _LONGEST_MESSAGE = 16_000
 def _plain(value: object) -> object:
     """Take a line without control characters: systemd would cut it, or drop the variable that holds one."""
     text = one_line(value)
-    if isinstance(text, str) and _has_control(text):
+    if isinstance(text, str) and cannot_be_in_a_unit(text):
         return Refused("must be one line without control characters")
     return text
 
 
-def _has_control(text: str) -> bool:
-    return re.search("[\x00-\x1f\x7f]", text) is not None
+def cannot_be_in_a_unit(text: str) -> bool:
+    """Tell whether systemd would cut or drop this text: it has control characters, or what is no character.
+
+    Noncharacters are no UTF-8 to systemd, as half surrogate pairs are not (measured on 252).
+    """
+    return re.search("[\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]", text) is not None or any(
+        ord(character) & 0xFFFE == 0xFFFE for character in text
+    )
 
 
 def _description(value: object) -> object:
@@ -39,7 +45,11 @@ def _description(value: object) -> object:
 
 def _message(value: object) -> object:
     text = _plain(value)
-    if isinstance(text, str) and len(text) > _LONGEST_MESSAGE:
+    if not isinstance(text, str) or not text:
+        return text
+    if text.strip() in {"", "-"}:
+        return Refused("must say something")
+    if len(text) > _LONGEST_MESSAGE:
         return Refused(
             f"must have at most {_LONGEST_MESSAGE:_} characters: let exec name a script that sends it"
         )
@@ -53,7 +63,7 @@ def _schedule(value: object) -> object:
     expressions = [value] if isinstance(value, str) else value
     if not isinstance(expressions, list) or not all(isinstance(one, str) for one in expressions):
         return Refused(f'must be a calendar like "Mon *-*-* 07:00", or a list of them, it is {kind(value)}')
-    if any(_has_control(one) or not one.strip() for one in expressions):
+    if any(cannot_be_in_a_unit(one) or not one.strip() for one in expressions):
         return Refused('must hold calendars like "Mon *-*-* 07:00", each one line')
     return tuple(expressions)
 
@@ -105,7 +115,7 @@ def _exec(value: object) -> object:
             return Refused(f"cannot be split into words as a shell would: {str(error).lower()}")
     if not isinstance(value, list) or not all(isinstance(word, str) for word in value):
         return Refused('must be a list of words, or a string: ["scripts/backup", "--all"]')
-    if any(_has_control(word) for word in value):
+    if any(cannot_be_in_a_unit(word) for word in value):
         return Refused("must not hold control characters")
     if not value or not value[0]:
         return Refused('must name a program: ["scripts/backup", "--all"]')
@@ -116,7 +126,7 @@ def _variables(value: object) -> object:
     taken = variables(value)
     if isinstance(taken, dict):
         for name, text in taken.items():
-            if _has_control(text):
+            if cannot_be_in_a_unit(text):
                 return Refused(f"holds {name}, which must be one line without control characters")
     return taken
 

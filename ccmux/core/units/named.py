@@ -1,0 +1,104 @@
+"""The units that users name: adapters, timers, and what timers start."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ccmux.core.settings import AdapterSettings, TimerSettings
+from ccmux.core.units.own import journal
+from ccmux.core.units.place import Deployment
+from ccmux.core.units.syntax import command, environment, folder, plain, unit
+
+DEFAULT_CHANNEL = "timer"
+
+_STRICT = (
+    "NoNewPrivileges=yes",
+    "LockPersonality=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "UMask=0077",
+)
+"""What a user's manager can apply without a mount namespace: a /tmp of its own would hide the FIFOs.
+
+Left out, for programs that need them: RestrictNamespaces (browsers), MemoryDenyWriteExecute (node).
+"""
+
+
+def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dict[str, str]:
+    """Return the service of an adapter. It wants the daemon and does not end or start anew with it."""
+    stem = f"ccmux-{name}"
+    text = unit(
+        where.config,
+        {
+            "Unit": [
+                plain("Description", adapter.description or f"ccmux: adapter {name}"),
+                "PartOf=ccmux.target",
+                "After=ccmux.service",
+                "Wants=ccmux.service",
+                "StartLimitIntervalSec=300",
+                "StartLimitBurst=10",
+            ],
+            "Service": [
+                "Type=exec",
+                *_runs(where.execs[stem], adapter.env, where),
+                "Restart=on-failure",
+                f"RestartSec={_seconds(adapter.restart_delay)}",
+                *journal(adapter.syslog or stem),
+                *_STRICT,
+            ],
+            "Install": ["WantedBy=ccmux.target"],
+        },
+    )
+    return {f"{stem}.service": text}
+
+
+def timer_units(name: str, timer: TimerSettings, where: Deployment) -> dict[str, str]:
+    """Return the timer and the service it starts."""
+    stem = f"ccmux-{name}"
+    description = plain("Description", timer.description or f"ccmux: timer {name}")
+    argv = where.execs[stem] if timer.exec else _send(name, timer, where)
+    return {
+        f"{stem}.timer": unit(
+            where.config,
+            {
+                "Unit": [description, "PartOf=ccmux.target"],
+                "Timer": _times(timer),
+                "Install": ["WantedBy=ccmux.target"],
+            },
+        ),
+        f"{stem}.service": unit(
+            where.config,
+            {
+                "Unit": [description, "PartOf=ccmux.target", "After=ccmux.service"],
+                "Service": ["Type=oneshot", *_runs(argv, timer.env, where), *journal(timer.syslog or stem)],
+            },
+        ),
+    }
+
+
+def _times(timer: TimerSettings) -> list[str]:
+    lines = [f"OnActiveSec={timer.startup_delay}"] if timer.startup_delay else []
+    lines += [plain("OnCalendar", expression) for expression in timer.schedule]
+    if timer.schedule:
+        lines.append("Persistent=true")
+    # systemd's own minute would make 30s after the start 90s.
+    return [*lines, "AccuracySec=1s"]
+
+
+def _seconds(delay_s: float) -> str:
+    milliseconds = round(delay_s * 1000)
+    return f"{milliseconds}ms" if milliseconds % 1000 else f"{milliseconds // 1000}s"
+
+
+def _send(name: str, timer: TimerSettings, where: Deployment) -> tuple[str, ...]:
+    channel = timer.channel or DEFAULT_CHANNEL
+    return where.call("ccmux", "send", "--unless-waiting", name, "-c", channel, "--", timer.message)
+
+
+def _runs(argv: tuple[str, ...], env: Mapping[str, str], where: Deployment) -> list[str]:
+    return [
+        command("ExecStart", argv),
+        folder("WorkingDirectory", where.project_dir),
+        *environment(where.variables(env)),
+    ]
