@@ -1,4 +1,4 @@
-"""Decides what is typed when: asks the gate, takes the next batch, settles what an earlier life left open.
+"""Decides what is typed when: asks the gate, takes the next batch, gives way to what is not settled yet.
 
 It owns the queue's hold and the public state. One typing at a time; every typed text is on disk before its
 first key, and every key is gated on a look immediately before it.
@@ -19,19 +19,17 @@ from ccmux.core.errors import PaneLost, RequestRefused
 from ccmux.core.events import Draft, EventType
 from ccmux.core.failpoints import Point
 from ccmux.core.gate import SAFETY_TICK_S, SCREEN_TICK_S, Shut, shut_by
-from ccmux.core.injection import IMAGE_REST_S, Outcome
+from ccmux.core.injection import IMAGE_REST_S
 from ccmux.core.messages import Message, MessageState
-from ccmux.core.observation import Hold, ScreenKind
+from ccmux.core.observation import Hold
 from ccmux.core.patience import Patience, PutAside
-from ccmux.core.prompt import InjectionLimits, Prompt, build_prompt
-from ccmux.core.proof import Match, carries
+from ccmux.core.prompt import InjectionLimits, build_prompt
 from ccmux.core.state import Activity, Observation
-from ccmux.ports import Clock, ExpectedPrompt, Pane, Reached, Sightings, Store, go_on
+from ccmux.ports import Clock, Pane, Reached, Sightings, Store, go_on
 from ccmux.services.dispatcher.lookout import Lookout
-from ccmux.services.dispatcher.typist import Typed, Typist
-
-RECONCILE_QUIET_S = 3.0
-"""An idle Claude with an empty box and its transcript read, quiet for so long, never took our text."""
+from ccmux.services.dispatcher.settling import Settling, beside_ours, while_unproved
+from ccmux.services.dispatcher.taking_back import TakingBack
+from ccmux.services.dispatcher.typist import Typist
 
 CUT_TURN_S = 3.0
 """So long after Claude's start the end of a turn that its last process left is told."""
@@ -104,13 +102,11 @@ class Dispatcher:
         )
         self._now_s = asyncio.get_running_loop().time
         self._paused = False
-        self._typing = False
+        self._settling = Settling(store=store, lookout=self._lookout, typist=self._typist, reached=reached)
+        self._taking_back = TakingBack(store=store, lookout=self._lookout, typist=self._typist)
         self._shut: Shut | None = None
         self._shut_since_s = self._now_s()
         self._said = False
-        self._given_back: set[int] = set()
-        self._last: ExpectedPrompt | Prompt | None = None
-        self._to_take_back: ExpectedPrompt | Prompt | None = None
         self._told: tuple[Activity, Hold | None] | None = None
 
     # ------------------------------------------------------------------------------------ what others ask
@@ -148,10 +144,10 @@ class Dispatcher:
         """
         # Not a look: that would take from the dispatcher's own task what it waits for.
         seen = self._lookout.observe()
-        if self._typing or seen.hold is not Hold.GENERATING:
+        if self._typist.is_typing or seen.hold is not Hold.GENERATING:
             raise RequestRefused(f"Claude is not at work ({seen.activity}): there is nothing to interrupt")
         await self._pane.press("Escape")
-        self._to_take_back = self._last
+        self._taking_back.expect(self._typist.last)
         self._lookout.nudge()
         log.info("claude interrupted", by="command")
 
@@ -160,10 +156,7 @@ class Dispatcher:
     async def run(self) -> NoReturn:
         """Dispatch until cancelled."""
         self._paused = await self._store.paused()
-        left_over = [m.id for m in await self._store.in_flight() if m.state is MessageState.TYPING]
-        await self._store.move(
-            left_over, MessageState.UNCERTAIN, reason="the daemon stopped while it was being typed"
-        )
+        await self._settling.begin()
         while True:
             try:
                 again_s = await self._step()
@@ -176,23 +169,24 @@ class Dispatcher:
     async def _step(self) -> float | None:
         """Do what can be done now; return seconds until another step is worth it, None: until a sighting."""
         self._lookout.queue_grew = False
-        await self._bury_blocked()
+        await self._taking_back.bury_blocked()
         waiting = await self._store.waiting(self._settings.limits.batch_messages)
-        unproved = [batch for batch in await self._store.expected() if self._is_open(batch)]
+        unproved = await self._settling.unproved()
         seen = self._lookout.observe()
         starting = seen.activity is Activity.STARTING
-        if (waiting or unproved or starting or self._to_take_back) and not self._is_reported(seen):
+        is_look_due = waiting or unproved or starting or self._taking_back.is_awaited
+        if is_look_due and not self._is_reported(seen):
             seen = await self._lookout.look()
-        if self._to_take_back is not None and seen.hold is None and seen.screen is not None:
-            return await self._take_back(self._to_take_back)
+        if await self._taking_back.take_back(seen):
+            return 0.0
         judged = self._patience.weigh(seen, self._judge(seen), now_s=self._now_s())
         if isinstance(judged, PutAside):
             return await self._put_aside(seen)
         shut = judged
         await self._tell_state(seen, shut)
         if unproved:
-            self._hold(shut or _unproved(unproved[0], seen), waiting=len(waiting))
-            await self._settle(unproved[0], seen)
+            self._hold(shut or while_unproved(unproved[0], seen), waiting=len(waiting))
+            await self._settling.settle(unproved[0], seen)
             return SCREEN_TICK_S
         if not waiting:
             self._hold(shut if shut is not None and shut.hold is not Hold.SETTLING else None)
@@ -218,9 +212,10 @@ class Dispatcher:
             idle_threshold_s=self._settings.idle_threshold_s,
             now_s=self._now_s(),
         )
-        if shut is None or shut.hold is not Hold.DRAFT or self._last is None or seen.screen is None:
+        last = self._typist.last
+        if shut is None or shut.hold is not Hold.DRAFT or last is None or seen.screen is None:
             return shut
-        if echo_of(seen.screen.draft, lead=self._last.lead, body=self._last.body) is not Echo.OURS:
+        if echo_of(seen.screen.draft, lead=last.lead, body=last.body) is not Echo.OURS:
             return shut
         return replace(shut, detail="Claude gave back what ccmux typed (Esc): attach, then send or delete it")
 
@@ -266,53 +261,20 @@ class Dispatcher:
             return
         rest_s = IMAGE_REST_S if prompt.names_image else 0.0
         log.info("injecting messages", message_ids=prompt.ids, message_count=len(prompt.ids))
-        await self._settled(prompt.ids, await self._typed(seen, prompt, pastes=prompt.pastes, rest_s=rest_s))
-
-    async def _typed(
-        self,
-        seen: Observation,
-        text: Prompt | ExpectedPrompt,
-        *,
-        pastes: tuple[str, ...],
-        rest_s: float = IMAGE_REST_S,
-    ) -> Typed:
-        self._typing, self._last = True, text
-        try:
-            return await self._typist.type(seen, pastes, lead=text.lead, body=text.body, rest_s=rest_s)
-        except PaneLost:
-            return Typed(outcome=Outcome.UNCERTAIN, reason="the tmux pane went away while it was being typed")
-        finally:
-            self._typing = False
+        await self._settling.ended(
+            prompt.ids, await self._typist.type(seen, prompt, prompt.pastes, rest_s=rest_s)
+        )
 
     async def _held_in_the_box(self, seen: Observation, echo: Echo) -> None:
         """Tell what keeps a text that stands in the box from its Enter."""
         if self._paused or seen.hold is not None or seen.view is None or seen.view.in_mode:
             shut = self._judge(seen)
         elif echo in {Echo.FOREIGN, Echo.PARTLY, Echo.LEAD}:
-            shut = _beside_ours()
+            shut = beside_ours()
         else:
             shut = None
         self._hold(shut, waiting=1)
         await self._tell_state(seen, shut)
-
-    async def _settled(self, ids: tuple[int, ...], typed: Typed) -> None:
-        match typed.outcome:
-            case Outcome.SUBMITTED:
-                self._reached(Point.PROVED)
-                await self._store.move(ids, MessageState.SUBMITTED, prompt_id=typed.prompt_id)
-                self._reached(Point.SUBMITTED)
-            case Outcome.REMOVED | Outcome.UNSENT:
-                await self._store.move(ids, MessageState.QUEUED, reason=typed.reason)
-            case Outcome.UNCERTAIN:
-                await self._store.move(ids, MessageState.UNCERTAIN, reason=typed.reason)
-        log.info(
-            "message settled",
-            message_ids=ids,
-            outcome=typed.outcome.name.lower(),
-            reason=typed.reason,
-            enters=typed.enters,
-            took_s=round(typed.took_s, 3),
-        )
 
     async def _put_aside(self, seen: Observation) -> float:
         """Put a person's draft aside; the next step sees whether the gate is open then."""
@@ -320,85 +282,8 @@ class Dispatcher:
         log.info("draft put aside" if worked else "draft not put aside")
         return 0.0 if worked else SCREEN_TICK_S
 
-    # ---------------------------------------------------------------------- what a hook of the user's forbade
-
-    async def _bury_blocked(self) -> None:
-        """Give up messages whose prompt a UserPromptSubmit hook forbade: it would forbid them again."""
-        told = self._lookout.blocked()
-        if not told:
-            return
-        expected = await self._store.expected()
-        for blocked in told:
-            for batch in expected:
-                is_of_it = blocked.at >= batch.typed_at  # also one typed again after an older refusal
-                if is_of_it and carries(blocked.text, lead=batch.lead, body=batch.body) is not Match.NO:
-                    await self._store.move(batch.ids, MessageState.DEAD, reason=blocked.reason)
-                    log.warning("prompt blocked", message_ids=batch.ids, outcome=MessageState.DEAD.value)
-                    self._to_take_back = batch
-
-    async def _take_back(self, text: ExpectedPrompt | Prompt) -> float:
-        """Remove from the box what Claude gave back; what a person has begun to work on stays: a draft."""
-        self._to_take_back = None
-        removed = await self._typist.take_back(lead=text.lead, body=text.body)
-        log.info("own text taken back" if removed else "no own text taken back", message_ids=text.ids)
-        return 0.0
-
-    # -------------------------------------------------------------------------------------- reconciliation
-
-    async def _settle(self, batch: ExpectedPrompt, seen: Observation) -> None:
-        """Settle a batch of which nobody knows whether Claude took it.
-
-        The transcript proves that it did (the turns service moves it then). Its text in the input box,
-        alone, proves that it did not yet: it is brought to its end, also where only its lead got there.
-        Neither, with Claude idle and quiet: it was lost.
-        """
-        screen, view = seen.screen, seen.view
-        if not self._lookout.caught_up or seen.hold is not None:
-            return
-        if screen is None or screen.kind is not ScreenKind.PROMPT or view is None or view.in_mode:
-            return
-        quiet = self._now_s() - seen.changed_s >= RECONCILE_QUIET_S
-        match echo_of(screen.draft, lead=batch.lead, body=batch.body):
-            case Echo.OURS:
-                log.info("typed text found in the input box", message_ids=batch.ids)
-                await self._settled(batch.ids, await self._typed(seen, batch, pastes=()))
-            case Echo.LEAD if quiet:
-                log.info("beginning of typed text found in the input box", message_ids=batch.ids)
-                await self._settled(batch.ids, await self._typed(seen, batch, pastes=(batch.body,)))
-            case Echo.NOTHING if quiet:
-                await self._give_back(batch)
-            case _:
-                pass  # not drawn yet, or a person's
-
-    async def _give_back(self, batch: ExpectedPrompt) -> None:
-        """Queue a batch again that Claude never took: once, or where a Claude that is gone explains it."""
-        again = batch.typed_at < self._lookout.started_at or self._given_back.isdisjoint(batch.ids)
-        self._given_back.update(batch.ids)
-        reason = "Claude never reported it: neither in the transcript nor in the input box"
-        state = MessageState.QUEUED if again else MessageState.DEAD
-        await self._store.move(batch.ids, state, reason=reason)
-        log.warning("message never reported", message_ids=batch.ids, outcome=state.value)
-
     async def _is_cut_turn_open(self) -> bool:
         """Tell whether a turn that the last Claude left may yet be told as crashed: what goes on is first."""
         if self._clock.now() - self._lookout.started_at > CUT_TURN_S:
             return False
         return any(message.state is MessageState.STARTED for message in await self._store.in_flight())
-
-    def _is_open(self, batch: ExpectedPrompt) -> bool:
-        """Tell whether a batch needs settling: unproved, or taken by a Claude that died before writing it."""
-        return not batch.submitted or batch.typed_at < self._lookout.started_at
-
-
-def _unproved(batch: ExpectedPrompt, seen: Observation) -> Shut:
-    """Return the queue's hold while nobody knows whether Claude took a batch."""
-    draft = seen.screen.draft if seen.screen is not None else ""
-    if echo_of(draft, lead=batch.lead, body=batch.body) in {Echo.FOREIGN, Echo.PARTLY}:
-        return _beside_ours()
-    numbers = ", ".join(map(str, batch.ids))
-    return Shut(Hold.SETTLING, f"it is being found out whether Claude took message {numbers}", SCREEN_TICK_S)
-
-
-def _beside_ours() -> Shut:
-    detail = "somebody changed what ccmux typed there: attach, take your words out or send all of it"
-    return Shut(Hold.DRAFT, detail, SCREEN_TICK_S)

@@ -10,18 +10,24 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from ccmux.core.echo import Echo, echo_of
+from ccmux.core.errors import PaneLost
 from ccmux.core.failpoints import Point
 from ccmux.core.gate import KEYS_DRAWN_S
 from ccmux.core.injection import PATIENT_TICK_S, Finished, Injection, LookAgain, Outcome, PressEnter
 from ccmux.core.observation import ScreenKind
 from ccmux.core.patience import PROOF_TICK_S, PROOF_WAIT_S, Patience
+from ccmux.core.prompt import Prompt
 from ccmux.core.state import Observation
-from ccmux.ports import Pane, Reached
+from ccmux.ports import ExpectedPrompt, Pane, Reached
 from ccmux.services.dispatcher.lookout import Lookout
 
 TAKE_BACK_S = 3.0
 TAKE_BACK_PRESSES = 12
 """What is given back has three lines at most, or is one placeholder; Ctrl-U takes half a line break too."""
+
+
+Text = Prompt | ExpectedPrompt
+"""What is typed: just built, or begun in an earlier life."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +42,12 @@ class Typed:
 
 
 class Typist:
-    """Types what it is given; the caller has checked the gate and put the intent on disk."""
+    """Types what it is given; the caller has checked the gate and put the intent on disk.
+
+    Attributes:
+        is_typing: A text is on its way.
+        last: The text typed last, None before the first.
+    """
 
     def __init__(
         self,
@@ -54,22 +65,31 @@ class Typist:
         self._is_paused = is_paused
         self._in_the_way = in_the_way
         self._now_s = asyncio.get_running_loop().time
+        self.is_typing = False
+        self.last: Text | None = None
 
     async def type(
-        self, seen: Observation, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float = 0.0
+        self, seen: Observation, text: Text, pastes: tuple[str, ...], *, rest_s: float = 0.0
     ) -> Typed:
         """Paste, see it in the box, press Enter, and wait for the proof.
 
         Args:
             seen: The look by which the caller decided.
+            text: What is to stand in the box before Enter.
             pastes: What is sent, one bracketed paste each; nothing where the text stands in the box already.
-            lead: The line before a wrapped body, or "".
-            body: The text as built, without the blank that a paste may end in.
             rest_s: How long the text must stand in the box before Enter.
-
-        Raises:
-            PaneLost: The pane went away; what was sent is uncertain.
         """
+        self.is_typing, self.last = True, text
+        try:
+            return await self._type(seen, pastes, lead=text.lead, body=text.body, rest_s=rest_s)
+        except PaneLost:
+            return Typed(outcome=Outcome.UNCERTAIN, reason="the tmux pane went away while it was being typed")
+        finally:
+            self.is_typing = False
+
+    async def _type(
+        self, seen: Observation, pastes: tuple[str, ...], *, lead: str, body: str, rest_s: float
+    ) -> Typed:
         self._lookout.forget_proofs()
         if pastes:
             if not await self._pane.paste(*pastes, since=seen.view):
@@ -127,7 +147,7 @@ class Typist:
                 return worked is True
             await self._lookout.wait(PROOF_TICK_S)
 
-    async def take_back(self, *, lead: str, body: str) -> bool:
+    async def take_back(self, text: Text) -> bool:
         """Remove our own text, which Claude gave back, from the box; return whether the box is empty.
 
         Each Ctrl-U takes a line. It is pressed only while the box shows ours, or what is left of ours, alone.
@@ -141,7 +161,7 @@ class Typist:
         while presses < TAKE_BACK_PRESSES and self._now_s() < until_s:
             seen = await self._lookout.look()
             draft = seen.screen.draft if seen.screen is not None else None
-            echo = _echo(seen, lead, body)
+            echo = _echo(seen, text.lead, text.body)
             if draft == "" and presses:
                 return True
             if _free(seen) and echo in allowed and draft != last:
