@@ -33,8 +33,8 @@ def deploy(options: Namespace) -> int:
     with only_deployment(manager.runtime_dir, on_wait=say_that_it_waits) as renewal:
         existing = files.read()
         gathered = gather(config, os.environ, manager, existing)
-        planned = _plan(gathered, existing)
-        _refuse(gathered, planned, _unread(manager, files))
+        planned = plan_for(gathered, existing)
+        _refuse(gathered, planned, unread(manager, files))
         touched = [*planned.created, *planned.updated, *planned.orphans]
         renewal.begin(touched)
         begun = renewal.begun()
@@ -73,8 +73,8 @@ def say_that_it_waits() -> None:
 def _dry_run(config: Path, manager: UserManager, files: UnitFiles, unreachable: str) -> int:
     existing = files.read()
     gathered = gather(config, os.environ, manager, existing)
-    planned = _plan(gathered, existing)
-    _refuse(gathered, planned, "" if unreachable else _unread(manager, files))
+    planned = plan_for(gathered, existing)
+    _refuse(gathered, planned, "" if unreachable else unread(manager, files))
     sys.stdout.write(diff(existing, planned))
     names = list(gathered.rendered)
     states = [] if unreachable else manager.units(names)
@@ -95,7 +95,7 @@ def _dry_run(config: Path, manager: UserManager, files: UnitFiles, unreachable: 
     return 0
 
 
-def _plan(gathered: Gathered, existing: Mapping[str, str]) -> Plan:
+def plan_for(gathered: Gathered, existing: Mapping[str, str]) -> Plan:
     """Return what is to be done; the units of a project that is no more are taken over."""
     gone = [owner for owner in owners(existing) if not Path(owner).exists()]
     return plan(existing, gathered.rendered, config=str(gathered.config), gone=gone)
@@ -108,7 +108,7 @@ def _refuse(gathered: Gathered, planned: Plan, unread: str) -> None:
         raise DeploymentRefused(str(gathered.config), problems)
 
 
-def _unread(manager: UserManager, files: UnitFiles) -> str:
+def unread(manager: UserManager, files: UnitFiles) -> str:
     """Return "" where the manager reads the folder we write to, else a sentence."""
     read = manager.unit_path()
     if any(Path(folder).resolve() == files.folder.resolve() for folder in read):
@@ -121,7 +121,6 @@ def _unread(manager: UserManager, files: UnitFiles) -> str:
 
 def _tell(manager: UserManager, rollout: Rollout) -> None:
     manager.enable(*rollout.enable)
-    manager.reset_failed(*rollout.revive)
     # Nobody waits here: a unit that is started may itself wait for this deployment to end.
     manager.try_restart(*rollout.renew, wait=False)
     manager.start(*rollout.start, wait=False)
