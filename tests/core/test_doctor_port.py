@@ -1,0 +1,28 @@
+"""The port is ours, free, or somebody's."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccmux.core.doctor.port import Listener, judge_port
+from ccmux.core.findings import Verdict
+
+NGINX = Listener(address="0.0.0.0", uid=33, pid=7, program="nginx")
+HIDDEN = Listener(address="::", uid=0)
+
+
+@pytest.mark.parametrize(
+    ("listeners", "daemons", "verdict", "word"),
+    [
+        ([NGINX], 9876, Verdict.OK, "this project's daemon"),
+        ([], None, Verdict.OK, "free"),
+        ([], 9877, Verdict.WARN, "the daemon listens on 9877"),
+        ([NGINX], None, Verdict.BAD, "nginx (pid 7, user 33, on 0.0.0.0)"),
+        ([NGINX, HIDDEN], 9877, Verdict.BAD, "and a program of user 0 (on ::)"),
+    ],
+)
+def test_whose_it_is(listeners: list[Listener], daemons: int | None, verdict: Verdict, word: str) -> None:
+    found = judge_port(9876, listeners, daemons_port=daemons).finding
+    assert found.verdict is verdict
+    assert word in found.says
+    assert bool(found.mend) is (verdict is not Verdict.OK)
