@@ -35,10 +35,10 @@ commands:
 
   ccmux COMMAND --help tells the rest.
 
-files:
+files (RUN is what [runtime] dir in ccmux.toml says, /tmp/ccmux by default):
   ccmux.toml             settings; all keys with their meaning: ccmux init
-  /tmp/ccmux/in          write a line here, Claude reads it; in.NAME for a channel of your own
-  /tmp/ccmux/out.NAME    make this FIFO, and Claude can write to it
+  RUN/in                 write a line here, Claude reads it; in.NAME for a channel of your own
+  RUN/out.NAME           make this FIFO, and Claude can write to it
   ~/.ccmux/data          queue and state (CCMUX_DATA_DIR); ~/.ccmux/secrets (CCMUX_SECRETS_DIR)
 
 exit codes: 0 done, 1 failed (one line says the way out), 2 usage
@@ -49,7 +49,7 @@ examples:
   ccmux attach                               see Claude at work; Ctrl-b d leaves
   ccmux send "run the tests"                 a message
   git log -3 | ccmux send -c git --wait answered -
-  echo hello > /tmp/ccmux/in                 the same with the shell alone
+  echo hello > /tmp/ccmux/in                 the same with the shell alone (RUN by default)
 """
 
 

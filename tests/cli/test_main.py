@@ -27,6 +27,15 @@ def test_help_names_every_command_and_ends_in_examples(project: Project) -> None
     assert re.search(r"\nexamples:\n(  ccmux .*\n|  .*ccmux.*\n)+\Z", done.stdout)
 
 
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)])
+def test_no_help_takes_a_runtime_directory_for_granted(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--help"]) == 0
+    for line in capsys.readouterr().out.splitlines():
+        assert "/tmp/" not in line or "by default" in line
+
+
 def test_every_command_there_is_has_a_module_and_the_other_way_round() -> None:
     folder = Path(__file__).parents[2] / "ccmux" / "cli"
     modules = {path.stem for path in folder.glob("*.py") if "\nEXAMPLES = " in path.read_text()}
