@@ -121,6 +121,7 @@ def unread(manager: UserManager, files: UnitFiles) -> str:
 
 def _tell(manager: UserManager, rollout: Rollout) -> None:
     manager.enable(*rollout.enable)
+    manager.reset_failed(*rollout.revive)
     # Nobody waits here: a unit that is started may itself wait for this deployment to end.
     manager.try_restart(*rollout.renew, wait=False)
     manager.start(*rollout.start, wait=False)
