@@ -6,21 +6,16 @@ It looks at nothing. Facts that cannot be had are told as such, never taken for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from ccmux.core.control import way_out
+from ccmux.core.doctor.session import judge_claude
 from ccmux.core.findings import Finding, Verdict
-from ccmux.core.observation import Hold
 from ccmux.core.unit_health import DEPLOY, Failure, Promise, unit_findings
 from ccmux.core.unit_state import UnitState
+from ccmux.core.units.own import DAEMON
 from ccmux.core.when import Wall, age
-
-DAEMON = "ccmux.service"
-
-_PASSES = frozenset({Hold.GENERATING, Hold.SETTLING, Hold.TERMINAL_ACTIVE})
-"""What holds a message now and then and ends by itself."""
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
@@ -48,24 +43,6 @@ class Units:
     refused: Sequence[str] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Daemon:
-    """What the daemon says of itself and of Claude.
-
-    Attributes:
-        status: As control.sock tells it; None where nobody answers.
-        unreachable: Why nobody answers, "" where somebody does.
-        installed: The version that a daemon started now would be.
-        claude_lives: Whether the process that it takes for Claude is there.
-
-    """
-
-    status: Mapping[str, Any] | None
-    unreachable: str = ""
-    installed: str
-    claude_lives: bool = False
-
-
 def units_findings(units: Units, *, wall: Wall) -> Iterator[Finding]:
     """Yield what is to be said of each unit, in the order of the promises; at the end what is too many."""
     for promise in units.promises:
@@ -86,17 +63,6 @@ def units_findings(units: Units, *, wall: Wall) -> Iterator[Finding]:
         yield Finding(area="deploy", verdict=Verdict.BAD, says=sentence, mend=mend)
 
 
-def linger_finding(lingering: bool | None) -> Finding:
-    """Say whether the units run without a login; None: nobody knows."""
-    if lingering is None:
-        says = "whether the units outlive a logout cannot be known: no logind answers"
-        return Finding(area="linger", verdict=Verdict.WARN, says=says, mend="see: loginctl show-user")
-    if lingering:
-        return Finding(area="linger", says="the units start at boot and outlive a logout")
-    says = "is off: the units end with the last logout and do not start at boot"
-    return Finding(area="linger", verdict=Verdict.BAD, says=says, mend="loginctl enable-linger")
-
-
 def session_finding(session: str, problem: str) -> Finding:
     """Say whether the tmux session is there; `problem` "" or what tmux says."""
     if not problem:
@@ -105,43 +71,23 @@ def session_finding(session: str, problem: str) -> Finding:
     return Finding(area="tmux", name=session, verdict=Verdict.BAD, says=problem, mend=mend)
 
 
-def daemon_findings(daemon: Daemon) -> Iterator[Finding]:
-    """Yield what is to be said of the daemon, and of Claude if it answers."""
-    status = daemon.status
-    if status is None:
-        mend = f"systemctl --user start {DAEMON}; journalctl --user -u {DAEMON} -n 50 says why it does not"
-        yield Finding(area="daemon", verdict=Verdict.BAD, says=daemon.unreachable, mend=mend)
-        return
-    runs = f"answers, version {status.get('version')}, up {age(float(status.get('uptime_s') or 0))}"
-    if trouble := status.get("trouble"):
-        mend = "free the disk, or end the program that holds the database; ccmux doctor says more"
-        yield Finding(
-            area="daemon", verdict=Verdict.BAD, says=f"{runs}; its database waits: {trouble}", mend=mend
-        )
-    elif status.get("version") != daemon.installed:
-        says = f"{runs}; version {daemon.installed} is installed"
-        mend = f"systemctl --user restart {DAEMON}: Claude goes on undisturbed"
-        yield Finding(area="daemon", verdict=Verdict.WARN, says=says, mend=mend)
-    else:
-        yield Finding(area="daemon", says=runs)
-    yield _claude(status, lives=daemon.claude_lives)
+def silent_finding(reason: str) -> Finding:
+    """Say that the daemon does not answer, where units should have it run."""
+    mend = f"systemctl --user start {DAEMON}; journalctl --user -u {DAEMON} -n 50 says why it does not"
+    return Finding(area="daemon", verdict=Verdict.BAD, says=f"it does not answer: {reason}", mend=mend)
 
 
-def _claude(status: Mapping[str, Any], *, lives: bool) -> Finding:
-    hold, detail = str(status.get("hold") or ""), str(status.get("detail") or "")
+def claude_finding(status: Mapping[str, Any], *, lives: bool) -> Finding:
+    """Say what Claude does; `lives` whether the process that the daemon takes for it is there."""
+    judged = replace(judge_claude(status).finding, area="claude", name="")
     pid = status.get("pid")
-    why = f"{hold}: {detail}" if detail and hold else hold or detail
     if not pid or not lives:
-        gone = f"pid {pid} is gone" if pid else "does not run"
-        says = f"{gone} ({why})" if why else gone
-        mend = "ccmux starts it again by itself; ccmux attach shows what it said"
-        return Finding(area="claude", verdict=Verdict.BAD, says=says, mend=mend)
-    says = f"is {status.get('state')}, pid {pid}"
-    if not hold or hold in _PASSES:
-        return Finding(area="claude", says=says)
-    says += f"; messages are held for {age(float(status.get('held_s') or 0))}: {why}"
-    verdict = Verdict.BAD if hold == Hold.LOGIN_NEEDED else Verdict.WARN
-    return Finding(area="claude", verdict=verdict, says=says, mend=way_out(hold))
+        gone = f"its process {pid} is gone" if pid else "no process"
+        mend = judged.mend or "ccmux starts it again by itself; ccmux attach shows what it said"
+        return replace(judged, verdict=Verdict.BAD, says=f"{judged.says}, {gone}", mend=mend)
+    held_s = float(status.get("held_s") or 0)
+    held = f", held for {age(held_s)}" if judged.verdict is not Verdict.OK else ""
+    return replace(judged, says=f"{judged.says}, pid {pid}{held}")
 
 
 def proxy_address(url: str) -> tuple[str, int] | None:

@@ -21,6 +21,7 @@ from ccmux.core.selfcheck import (
     happenings,
     last_check,
     line_of,
+    missed_in,
     remembered,
     report_of,
     waiting,
@@ -131,14 +132,49 @@ def test_many_gaps_are_told_by_the_longest_and_a_count() -> None:
     ]
 
 
+GAP = Gap(from_s=NOW_S - 6 * HOUR_S, to_s=NOW_S - HOUR_S, in_order=True)
+DUE_S = NOW_S - 5 * HOUR_S
+
+
+@pytest.mark.parametrize(
+    ("due_s", "last_run_s", "missed"),
+    [
+        (None, None, None),
+        (NOW_S, None, None),
+        (DUE_S, None, Missed(stem="t", due_s=DUE_S, ran_s=None)),
+        (DUE_S, DUE_S - 9 * HOUR_S, Missed(stem="t", due_s=DUE_S, ran_s=None)),
+        (DUE_S, NOW_S - HOUR_S, Missed(stem="t", due_s=DUE_S, ran_s=NOW_S - HOUR_S)),
+    ],
+)
+def test_a_timer_is_missed_where_its_time_came_in_a_gap(
+    due_s: float | None, last_run_s: float | None, missed: Missed | None
+) -> None:
+    asked: list[float] = []
+
+    def comes_after(after_s: float) -> float | None:
+        asked.append(after_s)
+        return due_s
+
+    assert missed_in(GAP, stem="t", last_run_s=last_run_s, comes_after=comes_after) == missed
+    assert asked == [GAP.from_s]
+
+
 def test_a_timer_that_was_missed_is_bad_and_can_be_run_now() -> None:
-    (found,) = told(missed=[Missed(stem="ccmux-news", due_s=NOW_S - 5 * HOUR_S)])
+    (found,) = told(missed=[Missed(stem="ccmux-news", due_s=DUE_S, ran_s=None)])
     assert found == Finding(
         area="timer",
         name="ccmux-news",
         verdict=Verdict.BAD,
         says="its time came at 07:00 (5 h 0 min ago), while nothing ran, and it did not run since",
         mend="systemctl --user start ccmux-news.service",
+    )
+
+
+def test_a_timer_that_was_made_up_for_ran_late() -> None:
+    (found,) = told(missed=[Missed(stem="ccmux-news", due_s=DUE_S, ran_s=NOW_S - HOUR_S)])
+    assert (found.verdict, found.says) == (
+        Verdict.WARN,
+        "its time came at 07:00 (5 h 0 min ago), while nothing ran; it was made up for, last run 11:00",
     )
 
 
@@ -301,13 +337,15 @@ def test_whatever_is_found_is_one_line_that_a_pipe_takes_whole(findings: list[Fi
 
 
 def test_what_is_kept_can_be_read_by_programs_too() -> None:
-    kept = json.loads(remembered(report_of([NOTE, FAILED, WELL], at_s=NOW_S, last=None, seq=4)))
+    report = report_of([NOTE, FAILED, WELL], at_s=NOW_S, last=None, seq=4, timers=["ccmux-news"])
+    kept = json.loads(remembered(report))
     assert kept == {
         "version": 1,
         "at": NOW_S,
         "since": None,
         "seq": 4,
         "ok": False,
+        "timers": ["ccmux-news"],
         "findings": [
             {
                 "area": "service",

@@ -11,14 +11,13 @@ from ccmux.core.findings import Finding, Verdict
 from ccmux.core.unit_health import Failure, promise_of
 from ccmux.core.unit_state import UnitState
 from ccmux.core.verify import (
-    Daemon,
     Units,
-    daemon_findings,
+    claude_finding,
     health_finding,
-    linger_finding,
     proxy_address,
     proxy_finding,
     session_finding,
+    silent_finding,
     units_findings,
     worst_first,
 )
@@ -56,86 +55,58 @@ def test_units_are_told_in_order_and_what_is_too_many_at_the_end() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    ("lingering", "verdict"), [(True, Verdict.OK), (False, Verdict.BAD), (None, Verdict.WARN)]
-)
-def test_units_should_outlive_a_logout(*, lingering: bool | None, verdict: Verdict) -> None:
-    assert linger_finding(lingering).verdict is verdict
-
-
 def test_a_session_is_there_or_not() -> None:
     assert session_finding("ccmux-x", "").verdict is Verdict.OK
     found = session_finding("ccmux-x", "there is no such session")
     assert (found.verdict, found.says) == (Verdict.BAD, "there is no such session")
 
 
-STATUS: dict[str, Any] = {
-    "version": "1.0",
-    "uptime_s": 7_200.4,
-    "state": "idle",
-    "hold": "",
-    "detail": "",
-    "held_s": 0.0,
-    "pid": 42,
-    "trouble": "",
-}
+STATUS: dict[str, Any] = {"state": "idle", "hold": "", "detail": "", "held_s": 0.0, "pid": 42}
 
-
-def heard(*, lives: bool = True, **changed: object) -> list[tuple[str, Verdict, str]]:
-    daemon = Daemon(status={**STATUS, **changed}, installed="1.0", claude_lives=lives)
-    return [(one.area, one.verdict, one.says) for one in daemon_findings(daemon)]
-
-
-WELL = ("daemon", Verdict.OK, "answers, version 1.0, up 2 h 0 min")
-
-CLAUDES: dict[str, tuple[dict[str, Any], Verdict, str]] = {
-    "idle": ({}, Verdict.OK, "is idle, pid 42"),
-    "at work": ({"state": "busy", "hold": "Claude is generating"}, Verdict.OK, "is busy, pid 42"),
+CLAUDES: dict[str, tuple[dict[str, Any], bool, Verdict, str]] = {
+    "idle": ({}, True, Verdict.OK, "Claude is idle, pid 42"),
+    "at work": (
+        *({"state": "busy", "hold": "Claude is generating"}, True, Verdict.OK),
+        "Claude is busy: Claude is generating, pid 42",
+    ),
     "waits for a person": (
         {"state": "waiting", "hold": "permission prompt", "detail": "Bash", "held_s": 90.0},
+        True,
         Verdict.WARN,
-        "is waiting, pid 42; messages are held for 1 min: permission prompt: Bash",
-    ),
-    "paused": (
-        {"hold": "paused"},
-        Verdict.WARN,
-        "is idle, pid 42; messages are held for 0 s: paused",
+        "Claude is waiting: permission prompt (Bash), pid 42, held for 1 min",
     ),
     "not logged in": (
         {"hold": "login needed", "held_s": None},
+        True,
         Verdict.BAD,
-        "is idle, pid 42; messages are held for 0 s: login needed",
+        "Claude is idle: login needed, pid 42, held for 0 s",
     ),
-    "gone without a word": ({"lives": False}, Verdict.BAD, "pid 42 is gone"),
+    "gone without a word": ({}, False, Verdict.BAD, "Claude is idle, its process 42 is gone"),
     "gone": (
         {"pid": None, "state": "down", "hold": "not running", "detail": "it ended with 1"},
+        False,
         Verdict.BAD,
-        "does not run (not running: it ended with 1)",
+        "Claude is down: not running (it ended with 1), no process",
     ),
-    "gone, no hold yet": ({"pid": None, "detail": "x"}, Verdict.BAD, "does not run (x)"),
 }
 
 
 @pytest.mark.parametrize("case", CLAUDES)
-def test_claude_is_judged_by_what_the_daemon_says(case: str) -> None:
-    changed, verdict, says = CLAUDES[case]
-    assert heard(**changed) == [WELL, ("claude", verdict, says)]
+def test_claude_is_judged_by_what_the_daemon_says_and_by_its_process(case: str) -> None:
+    changed, lives, verdict, says = CLAUDES[case]
+    found = claude_finding({**STATUS, **changed}, lives=lives)
+    assert (found.area, found.name, found.verdict, found.says) == ("claude", "", verdict, says)
+    assert bool(found.mend) is (verdict is not Verdict.OK)
 
 
-def test_a_daemon_that_does_not_answer_is_all_that_is_told() -> None:
-    (found,) = daemon_findings(Daemon(status=None, unreachable="no daemon answers", installed="1.0"))
-    assert (found.area, found.verdict, found.says) == ("daemon", Verdict.BAD, "no daemon answers")
+def test_a_daemon_that_does_not_answer_is_bad_where_units_should_have_it_run() -> None:
+    found = silent_finding("Connection refused")
+    assert (found.area, found.verdict, found.says) == (
+        "daemon",
+        Verdict.BAD,
+        "it does not answer: Connection refused",
+    )
     assert "systemctl --user start ccmux.service" in found.mend
-
-
-def test_a_daemon_of_another_version_than_the_installed_one_is_worth_knowing() -> None:
-    says = "answers, version 0.9, up 0 s; version 1.0 is installed"
-    assert heard(version="0.9", uptime_s=None)[0] == ("daemon", Verdict.WARN, says)
-
-
-def test_a_database_that_waits_is_bad() -> None:
-    says = "answers, version 1.0, up 2 h 0 min; its database waits: disk full"
-    assert heard(trouble="disk full")[0] == ("daemon", Verdict.BAD, says)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ remembered of it. Facts in, values out; it looks at nothing and sends nothing.
 
 from __future__ import annotations
 
-from ccmux.core.selfcheck.happened import Gap, Missed, gaps_between, happenings, waiting
+from ccmux.core.selfcheck.happened import Gap, Missed, gaps_between, happenings, missed_in, waiting
 from ccmux.core.selfcheck.report import CHANNEL, LastCheck, Report, last_check, line_of, remembered, report_of
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "happenings",
     "last_check",
     "line_of",
+    "missed_in",
     "remembered",
     "report_of",
     "waiting",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from ccmux.core.control import way_out
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.observation import Hold
-from ccmux.core.verify import DAEMON
+from ccmux.core.units.own import DAEMON
 from ccmux.core.when import Wall, age
 
 OUTAGE_S = 120.0
@@ -50,16 +50,18 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A timer whose time came while nothing ran, and that did not make up for it.
+    """A timer whose time came while nothing ran.
 
     Attributes:
         stem: The unit's name without its kind: "ccmux-news".
         due_s: When its time came first; epoch seconds.
+        ran_s: When it ran since; None: it did not.
 
     """
 
     stem: str
     due_s: float
+    ran_s: float | None
 
 
 def gaps_between(runs: Sequence[Mapping[str, Any]], *, since_s: float | None) -> list[Gap]:
@@ -82,6 +84,28 @@ def gaps_between(runs: Sequence[Mapping[str, Any]], *, since_s: float | None) ->
     return gaps
 
 
+def missed_in(
+    gap: Gap,
+    *,
+    stem: str,
+    last_run_s: float | None,
+    comes_after: Callable[[float], float | None],
+) -> Missed | None:
+    """Return what of a timer was missed in a gap, None where nothing was.
+
+    Args:
+        gap: An outage.
+        stem: The timer's name.
+        last_run_s: When it last ran; None: not that anybody knows.
+        comes_after: Returns when its calendars come first after a time; epoch seconds, None: never.
+
+    """
+    due_s = comes_after(gap.from_s)
+    if due_s is None or due_s > gap.to_s:
+        return None
+    return Missed(stem=stem, due_s=due_s, ran_s=None if (last_run_s or 0) < due_s else last_run_s)
+
+
 def happenings(
     *,
     gaps: Sequence[Gap],
@@ -95,16 +119,21 @@ def happenings(
     Args:
         gaps: When no daemon ran, oldest first.
         booted_s: When the machine was started; epoch seconds, 0 where nobody knows.
-        missed: Timers that did not run.
+        missed: Timers whose time came in a gap.
         claude_events: Events of the type `claude`, oldest first.
         wall: The time.
 
     """
     yield from _gaps(gaps, booted_s=booted_s, wall=wall)
     for one in missed:
-        says = f"its time came at {wall.toward(one.due_s)}, while nothing ran, and it did not run since"
-        mend = f"systemctl --user start {one.stem}.service"
-        yield Finding(area="timer", name=one.stem, verdict=Verdict.BAD, says=says, mend=mend)
+        says = f"its time came at {wall.toward(one.due_s)}, while nothing ran"
+        if one.ran_s is None:
+            says += ", and it did not run since"
+            mend = f"systemctl --user start {one.stem}.service"
+            yield Finding(area="timer", name=one.stem, verdict=Verdict.BAD, says=says, mend=mend)
+        else:
+            says += f"; it was made up for, last run {wall.at(one.ran_s)}"
+            yield Finding(area="timer", name=one.stem, verdict=Verdict.WARN, says=says)
     yield from _claude(claude_events, wall=wall)
 
 

@@ -37,12 +37,14 @@ class LastCheck:
         at_s: When it was; epoch seconds.
         seq: Number of the newest event it knew of.
         told: Area, name and verdict of what it told of.
+        timers: The timers there were then, by their names without kind.
 
     """
 
     at_s: float
     seq: int
     told: frozenset[tuple[str, str, str]]
+    timers: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,7 @@ class Report:
         since_s: Of the last self-check; None: this is the first.
         findings: All that is not well, the worst first.
         seq: Number of the newest event that was known of.
+        timers: The timers there are, by their names without kind.
 
     """
 
@@ -61,6 +64,7 @@ class Report:
     since_s: float | None
     findings: tuple[Finding, ...]
     seq: int
+    timers: tuple[str, ...]
 
     @property
     def key(self) -> str:
@@ -68,11 +72,13 @@ class Report:
         return f"selfcheck-{self.at_s:.3f}"
 
 
-def report_of(findings: Iterable[Finding], *, at_s: float, last: LastCheck | None, seq: int) -> Report:
+def report_of(
+    findings: Iterable[Finding], *, at_s: float, last: LastCheck | None, seq: int, timers: Iterable[str] = ()
+) -> Report:
     """Return what is to be told of all that was found."""
     wrong = [finding for finding in worst_first(findings) if finding.verdict is not Verdict.OK]
     since_s = None if last is None else last.at_s
-    return Report(at_s=at_s, since_s=since_s, findings=tuple(wrong), seq=seq)
+    return Report(at_s=at_s, since_s=since_s, findings=tuple(wrong), seq=seq, timers=tuple(timers))
 
 
 def line_of(report: Report, *, last: LastCheck | None, wall: Wall) -> bytes:
@@ -124,6 +130,7 @@ def remembered(report: Report) -> bytes:
         "since": report.since_s,
         "seq": report.seq,
         "ok": all(finding.verdict is not Verdict.BAD for finding in report.findings),
+        "timers": report.timers,
         "findings": [asdict(finding) for finding in report.findings],
     }
     return _encoded(json.dumps(kept, ensure_ascii=False, indent=1))
@@ -139,6 +146,11 @@ def last_check(text: str) -> LastCheck | None:
     try:
         kept = json.loads(text)
         told = [(str(one["area"]), str(one["name"]), str(one["verdict"])) for one in kept["findings"]]
-        return LastCheck(at_s=float(kept["at"]), seq=int(kept["seq"]), told=frozenset(told))
+        return LastCheck(
+            at_s=float(kept["at"]),
+            seq=int(kept["seq"]),
+            told=frozenset(told),
+            timers=frozenset(map(str, kept["timers"])),
+        )
     except (ValueError, TypeError, KeyError):
         return None
