@@ -156,7 +156,7 @@ def plan_launch(
     others, given = _split(args)
     if given is not None and _is_json(given):
         user_settings_text = given
-    settings = _merged(user_settings_text, hook, bypass=_bypasses(others))
+    settings = _merged(user_settings_text, hook, bypass=bypasses(others))
     if isinstance(settings, LaunchProblem):
         return settings
     env = _environment(claude_env, proxy, inherited, token)
@@ -193,7 +193,8 @@ def _is_json(given: str) -> bool:
     return given.lstrip().startswith("{")
 
 
-def _bypasses(args: Sequence[str]) -> bool:
+def bypasses(args: Sequence[str]) -> bool:
+    """Whether these arguments of Claude's let it ask no permission."""
     alone = {"--dangerously-skip-permissions", "--permission-mode=bypassPermissions"}
     return not alone.isdisjoint(args) or ("--permission-mode", "bypassPermissions") in pairwise(args)
 
@@ -274,6 +275,7 @@ __all__ = [
     "TOKEN_VARIABLE",
     "Launch",
     "LaunchProblem",
+    "bypasses",
     "plan_launch",
     "settings_file",
 ]

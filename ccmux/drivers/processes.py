@@ -30,6 +30,15 @@ class Processes:
         """Return one letter: R, S, D live; T is suspended (Ctrl-Z), Z has ended; "" where it is gone."""
         return _stat(pid, 3)
 
+    def environment(self, pid: int) -> dict[str, str] | None:
+        """Return the environment it was started with; None where it is gone or another user's."""
+        try:
+            raw = Path(f"/proc/{pid}/environ").read_bytes()
+        except OSError:
+            return None
+        pairs = (os.fsdecode(pair).partition("=") for pair in raw.split(b"\0") if b"=" in pair)
+        return {name: value for name, _, value in pairs}
+
     async def wait_exit(self, pid: int, start_time: str = "") -> None:
         """Return when this process has ended; at once where the pid is gone or another process has it now.
 

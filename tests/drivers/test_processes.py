@@ -95,3 +95,15 @@ def test_a_start_is_told_in_wall_time(child: subprocess.Popen[bytes]) -> None:
 def test_without_a_start_time_whoever_has_the_pid_is_waited_for(child: subprocess.Popen[bytes]) -> None:
     child.kill()
     asyncio.run(Processes().wait_exit(child.pid))
+
+
+def test_the_environment_of_a_start_is_told_and_that_of_nobody_is_none() -> None:
+    environment = {"PATH": os.environ["PATH"], "EMPTY": "", "TEXT": "a=b\nc"}
+    with subprocess.Popen(["sleep", "1000"], env=environment) as process:
+        try:
+            # Between fork and exec it still has ours.
+            while Processes().environment(process.pid) != environment:
+                assert process.poll() is None
+        finally:
+            process.kill()
+    assert Processes().environment(process.pid) is None

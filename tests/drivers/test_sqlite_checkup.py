@@ -1,0 +1,97 @@
+"""A look into the database writes nothing, waits for nobody, and finds what is damaged."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from ccmux.drivers.sqlite.checkup import check_up
+from ccmux.drivers.sqlite.schema import MIGRATIONS, open_database
+
+MESSAGE = "INSERT INTO message (channel, content, ts, meta, attachments, state, changed_at) VALUES"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "ccmux.db"
+
+
+def filled(path: Path, messages: int = 2) -> sqlite3.Connection:
+    db = open_database(path)
+    db.execute("BEGIN")
+    db.execute("INSERT INTO event (ts, type, line) VALUES (5.5, 'state', x'7b7d')")
+    for _ in range(messages):
+        db.execute(f"{MESSAGE} ('a', '{'text ' * 100}', 1, '{{}}', '[]', 'queued', 1)")
+    db.execute(f"{MESSAGE} ('a', 'b', 1, '{{}}', '[]', 'dead', 1)")
+    db.execute("COMMIT")
+    return db
+
+
+def test_none_is_told_as_none(path: Path) -> None:
+    assert check_up(path) is None
+
+
+def test_a_sound_one_tells_its_schema_and_what_waits_also_beside_a_writer(path: Path) -> None:
+    with closing(filled(path)) as db:
+        db.execute("INSERT INTO pause VALUES (1)")
+        db.execute("BEGIN IMMEDIATE")  # a writer in the midst of it
+        found = check_up(path)
+        db.execute("ROLLBACK")
+    assert found is not None
+    assert (found.failure, found.damage, found.checked) == ("", "", True)
+    assert (found.schema, found.newest_event) == (len(MIGRATIONS), 5.5)
+    assert (dict(found.counts), found.paused) == ({"queued": 2, "dead": 1}, True)
+    assert found.bytes > path.stat().st_size, "the write-ahead log belongs to it"
+
+
+def test_one_that_nobody_has_open_is_read_and_left_as_it_was(path: Path) -> None:
+    filled(path).close()
+    before = path.read_bytes()
+    found = check_up(path)
+    assert found is not None
+    assert found.failure == ""
+    assert path.read_bytes() == before
+    assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}
+
+
+def test_damage_is_found(path: Path) -> None:
+    filled(path, messages=400).close()
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2 : len(raw) // 2 + 40_000] = b"\xff" * 40_000
+    path.write_bytes(raw)
+    found = check_up(path)
+    assert found is not None
+    assert found.damage or found.failure
+
+
+def test_what_is_no_database_cannot_be_read(path: Path) -> None:
+    path.write_bytes(b"no database at all " * 100)
+    found = check_up(path)
+    assert found is not None
+    assert "not a database" in found.failure
+
+
+def test_a_check_that_takes_too_long_is_left(path: Path) -> None:
+    with closing(filled(path, messages=5_000)):
+        found = check_up(path, check_s=0)
+    assert found is not None
+    assert (found.checked, found.damage, found.counts["queued"]) == (False, "", 5_000)
+
+
+def test_an_older_schema_is_told_without_what_it_lacks(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("PRAGMA user_version = 1")
+    found = check_up(path)
+    assert found is not None
+    assert (found.schema, found.newest_event, found.paused, found.failure) == (1, None, False, "")
+
+
+def test_backups_are_found_newest_first(path: Path) -> None:
+    filled(path).close()
+    (path.parent / "ccmux-schema-3.db").touch()
+    found = check_up(path)
+    assert found is not None
+    assert found.backups == (str(path.parent / "ccmux-schema-3.db"),)

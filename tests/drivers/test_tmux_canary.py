@@ -1,0 +1,74 @@
+"""The canary types through the driver that types to Claude, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from ccmux.core.doctor.tmux import CANARY, CanaryFacts, expected, judge_canary
+from ccmux.core.findings import Verdict
+from ccmux.drivers.tmux import canary, canary_reader
+
+
+def sockets() -> set[str]:
+    folder = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}"
+    return {path.name for path in folder.glob("ccmux-doctor-*")} if folder.exists() else set()
+
+
+@pytest.fixture(autouse=True)
+def _leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
+def test_all_texts_arrive_to_the_byte_and_nothing_stays(tmp_path: Path) -> None:
+    before = sockets()
+    facts = canary.fly(CANARY)
+    assert facts == CanaryFacts(arrived={name: expected(text) for name, text in CANARY.items()})
+    assert judge_canary(facts).finding.verdict is Verdict.OK
+    assert sockets() <= before
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_reader_that_hears_nothing_is_told_within_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = sockets()
+    monkeypatch.setattr(canary_reader, "__file__", "/nowhere/reader.py")
+    facts = canary.fly(CANARY, limit_s=0.5)
+    assert facts == CanaryFacts(arrived={}, failure="it did not all come within 0.5 s")
+    assert sockets() <= before
+
+
+@pytest.fixture
+def fake_tmux(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put another `tmux` before the real one on the PATH."""
+
+    def put(script: str) -> None:
+        (tmp_path / "bin").mkdir()
+        program = tmp_path / "bin" / "tmux"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(stat.S_IRWXU)
+        monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+
+    return put
+
+
+def test_a_tmux_that_fails_is_told_in_its_own_words(fake_tmux: Callable[[str], None]) -> None:
+    fake_tmux("echo 'no server can be made here' >&2; exit 1")
+    assert canary.fly(CANARY).failure == "no server can be made here"
+
+
+def test_a_tmux_that_is_not_there_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    assert canary.fly(CANARY).failure == "No such file or directory"
+
+
+def test_a_tmux_that_refuses_the_driver_is_told(fake_tmux: Callable[[str], None]) -> None:
+    real = subprocess.run(["sh", "-c", "command -v tmux"], capture_output=True, text=True, check=True)
+    fake_tmux(f'case "$*" in *-C*) exit 1 ;; esac; exec {real.stdout.strip()} "$@"')
+    before = sockets()
+    assert "pane lost" in canary.fly(CANARY).failure
+    assert sockets() <= before
