@@ -22,6 +22,7 @@ from ccmux.core.errors import RuntimeDirUnsafe, StateDirUnsafe
 from ccmux.core.framing import LineFramer, OverLong
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.input_fifos import PIPE_BYTES, InputFifos, doors
+from ccmux.drivers.input_fifos import door as one_door
 from ccmux.ports import FileChange, FileEvent, InputChunk, Keeper, ReadTo
 
 
@@ -286,7 +287,7 @@ def test_a_line_without_its_newline_is_whole_once_its_writer_is_gone_and_it_is_q
         write(path, b"third")
         chunks = list(await house.inputs.next())
         assert house.cut(chunks) == []
-        house.inputs._quiet(house.inputs._doors["in"])  # it is not on disk yet: the line stays open
+        house.inputs._doors["in"]._quiet()  # it is not on disk yet: the line stays open
         assert house.inputs._ready == []
         house.inputs.done(chunks)
         assert await house.lines(1) == [("default", b"third")]
@@ -495,21 +496,21 @@ def test_what_is_done_is_not_handed_out_again(tmp_path: Path) -> None:
 def test_while_the_disk_is_full_the_bytes_wait_in_the_pipe_and_that_is_said_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doors, "RETRY_S", 0.001)
+    monkeypatch.setattr(one_door, "RETRY_S", 0.001)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
 
     async def story(house: House) -> None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (8, limits[1]))
         try:
             write(house.folder / "in", b"a\n")
-            door = house.inputs._doors["in"]
-            await until(lambda: door.held)
-            first = door.retry
-            await until(lambda: door.retry is not first)
+            held = house.inputs._doors["in"]
+            await until(lambda: held.held)
+            first = held.retry
+            await until(lambda: held.retry is not first)
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
         assert await house.lines(1) == [("default", b"a")]
-        assert not door.held
+        assert not held.held
 
     with kept() as keeper:
         logs = lives(tmp_path, keeper, story)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ccmux.drivers.input_fifos.doors import PARTIAL_QUIET_S, InputFifos
+from ccmux.drivers.input_fifos.door import PARTIAL_QUIET_S
+from ccmux.drivers.input_fifos.doors import InputFifos
 from ccmux.drivers.input_fifos.landing import PIPE_BYTES
 
 __all__ = ["PARTIAL_QUIET_S", "PIPE_BYTES", "InputFifos"]

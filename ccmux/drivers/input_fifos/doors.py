@@ -1,37 +1,26 @@
-"""Acts on the `in` and `in.<channel>` FIFOs of the runtime directory: finds them, reads them, makes `in`.
+"""Acts on the `in` and `in.<channel>` FIFOs of the runtime directory: finds them, makes `in`, hands out.
 
-It never looks at what it reads, and reads a door again only when its last chunk is on disk: meanwhile writers
-fill the pipe and then block. What it reads stands in the door's landing until it is told done, and the pipes
-themselves are held by the keeper: neither ends with this process. It touches nothing that is not a FIFO of
-ours: that is refused, once said, left. A FIFO that is open to others (mkfifo makes 0644) is taken and closed
-to them: 0600.
-
-A door is opened for reading and writing, so that it never reaches the end of the file (fifo(7)).
+What is read at a door stands in its landing until it is told done, and the pipes themselves are held by the
+keeper: neither ends with this process. It touches nothing that is not a FIFO of ours: that is refused, once
+said, left. A FIFO that is open to others (mkfifo makes 0644) is taken and closed to them: 0600.
 """
 
 from __future__ import annotations
 
 import asyncio
-import fcntl
 import os
-import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import structlog
 
 from ccmux.core.channel import input_channel
 from ccmux.core.errors import CcmuxError, StateDirUnsafe
-from ccmux.drivers.input_fifos.landing import PIPE_BYTES, Landing
+from ccmux.drivers.input_fifos.door import PARTIAL_QUIET_S, Door, drained, inode_of, open_fifo
+from ccmux.drivers.input_fifos.landing import Landing
 from ccmux.ports import NOTHING_READ, FileChange, FileEvent, FileEvents, InputChunk, Keeper, NoKeeper, ReadTo
-
-PARTIAL_QUIET_S = 1.0
-"""A writer closed in the middle of a line, and so long nothing more came: the line is whole."""
-
-RETRY_S = 1.0
-"""A door whose landing failed (the disk is full) is tried again so often."""
 
 MAX_LINE_BYTES = 1_048_576
 
@@ -40,30 +29,8 @@ HANDED_BYTES = 1_048_576
 
 _DEFAULT_DOOR = "in"
 _WANTED = FileChange.APPEARED | FileChange.VANISHED | FileChange.CLOSED
-_READ_WRITE = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 log = structlog.get_logger()
-
-
-@dataclass(slots=True, eq=False)
-class _Door:
-    name: str
-    channel: str
-    fd: int
-    inode: tuple[int, int]
-    resting: bool = False
-    """Its last chunk is not on disk yet."""
-    closed: bool = False
-    """A writer closed it since it was last read."""
-    mid_line: bool = False
-    held: bool = False
-    """Its landing failed, and that was said."""
-    timer: asyncio.TimerHandle | None = None
-    retry: asyncio.TimerHandle | None = None
-
-    @property
-    def key(self) -> str:
-        return f"{self.name}~{self.inode[1]}"
 
 
 class InputFifos:
@@ -98,7 +65,7 @@ class InputFifos:
         self._keeper = keeper or NoKeeper()
         self._keep_bytes = max_line_bytes + 2  # CR LF
         self._quiet_s = quiet_s
-        self._doors: dict[str, _Door] = {}
+        self._doors: dict[str, Door] = {}
         self._landings: dict[str, Landing] = {}
         self._refused: dict[str, tuple[int, int]] = {}
         self._ready: list[InputChunk] = []
@@ -157,14 +124,14 @@ class InputFifos:
                 if door is None and landing.end == 0:
                     self._landings.pop(name).close()
             if door is not None and door.resting and not self._over:
-                self._read_on(door)
+                door.read_on()
 
     def rest(self) -> Sequence[InputChunk]:
         """Read no more; see the port."""
         if not self._over:
             self._stop_reading()
             for door in self._doors.values():
-                self._tell(door.name, door.channel, self._drained(door.name, door.fd)[0])
+                self._tell(door.name, door.channel, door.drained()[0])
         chunks, self._ready = self._ready, []
         return chunks
 
@@ -172,7 +139,7 @@ class InputFifos:
         self._over = True
         self._watch.close()
         for door in self._doors.values():
-            self._disarm(door)
+            door.disarm()
 
     # ------------------------------------------------------------------------------------ what was left
 
@@ -198,11 +165,11 @@ class InputFifos:
         name = key.partition("~")[0]
         channel = input_channel(name)
         with suppress(FileNotFoundError):
-            if channel is not None and _inode((self._dir / name).lstat()) == _inode(os.fstat(fd)):
+            if channel is not None and inode_of((self._dir / name).lstat()) == inode_of(os.fstat(fd)):
                 os.close(fd)
                 return
         if channel is not None:
-            self._end(name, channel, fd, key)
+            self._end(name, channel, key, drained(partial(self._landing, name), fd, name=name))
         else:
             self._keeper.drop(key)
         os.close(fd)
@@ -244,7 +211,7 @@ class InputFifos:
                 self._broken = error
                 self._something.set()
         elif event.change is FileChange.CLOSED and event.name in self._doors:
-            self._writer_closed(self._doors[event.name])
+            self._doors[event.name].writer_closed()
         else:
             self._look_at(event.name)
 
@@ -255,7 +222,7 @@ class InputFifos:
             return
         found = self._found(name)
         door = self._doors.get(name)
-        if found is not None and door is not None and door.inode == _inode(found):
+        if found is not None and door is not None and door.inode == inode_of(found):
             return
         self._lose(name)
         if found is None:
@@ -275,117 +242,43 @@ class InputFifos:
 
     def _open(self, name: str, channel: str, found: os.stat_result) -> None:
         path = self._dir / name
-        reason, fd = _unfit(found), -1
-        if not reason:
-            try:
-                fd = os.open(path, _READ_WRITE)
-            except OSError as error:
-                reason = f"it cannot be opened ({error.strerror})"
-        if not reason and (reason := _unfit(os.fstat(fd))):  # it was replaced after we looked
-            os.close(fd)
-        if reason:
-            if self._refused.get(name) != _inode(found):
-                self._refused[name] = _inode(found)
-                log.warning("input refused", path=str(path), reason=reason)
+        opened = open_fifo(path, found)
+        if isinstance(opened, str):
+            if self._refused.get(name) != inode_of(found):
+                self._refused[name] = inode_of(found)
+                log.warning("input refused", path=str(path), reason=opened)
             return
-        os.fchmod(fd, 0o600)
-        with suppress(OSError):  # the user's pipe quota is used up: a smaller one does
-            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self._refused.pop(name, None)
-        door = self._doors[name] = _Door(name, channel, fd, _inode(os.fstat(fd)))
-        self._keeper.keep(door.key, fd)
+        door = self._doors[name] = Door(
+            name,
+            channel,
+            opened,
+            landing=partial(self._landing, name),
+            tell=partial(self._tell, name, channel),
+            quiet_s=self._quiet_s,
+        )
+        self._keeper.keep(door.key, door.fd)
         log.info("input opened", channel=channel, path=str(path))
-        # Nobody told us who wrote and closed before we were there.
-        door.closed = self._starting
         left = [chunk for chunk in self._ready if chunk.door == name]
-        if left and not left[-1].ended:
-            door.resting, door.mid_line = True, not left[-1].data.endswith(b"\n")
-        else:
-            self._read_on(door)
+        unfinished = left[-1].data if left and not left[-1].ended else None
+        # Nobody told us who wrote and closed before we were there.
+        door.begin(closed=self._starting, unfinished=unfinished)
 
     def _lose(self, name: str) -> None:
         """Give up a door: what stands in its pipe is read, what was begun has ended."""
         door = self._doors.pop(name, None)
         if door is None:
             return
-        self._disarm(door)
-        self._end(name, door.channel, door.fd, door.key)
+        door.disarm()
+        self._end(name, door.channel, door.key, door.drained())
         os.close(door.fd)
         log.info("input closed", channel=door.channel, path=str(self._dir / name))
 
-    # ------------------------------------------------------------------------------------------ reading
+    # ------------------------------------------------------------------------------------- handing out
 
-    def _read_on(self, door: _Door) -> None:
-        door.resting, door.retry = False, None
-        asyncio.get_running_loop().add_reader(door.fd, self._read, door)
-        if door.closed:
-            self._read(door)  # the pipe may be empty, then nothing else would call
-
-    def _read(self, door: _Door) -> None:
-        data = b""
-        try:
-            data = self._landing(door.name).take(door.fd)
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            self._hold(door, error)
-            return
-        door.held = False
-        if data:
-            self._disarm(door)
-            door.mid_line = not data.endswith(b"\n")
-            door.resting = True
-            self._tell(door.name, door.channel, data)
-        if door.closed:
-            door.closed = False  # one read takes all a pipe holds, so what its writer wrote last too
-            self._arm(door)
-
-    def _hold(self, door: _Door, error: OSError) -> None:
-        """Leave the bytes in the pipe until there is place for them; meanwhile its writers wait."""
-        if not door.held:
-            log.error("input held", channel=door.channel, reason=error.strerror or str(error))
-        door.held = door.resting = True
-        self._disarm(door)
-        door.retry = asyncio.get_running_loop().call_later(RETRY_S, self._read_on, door)
-
-    def _writer_closed(self, door: _Door) -> None:
-        door.closed = True
-        if not door.resting:
-            self._read(door)
-
-    def _arm(self, door: _Door) -> None:
-        self._still(door)
-        if door.mid_line:
-            door.timer = asyncio.get_running_loop().call_later(self._quiet_s, self._quiet, door)
-
-    def _still(self, door: _Door) -> None:
-        if door.timer is not None:
-            door.timer.cancel()
-            door.timer = None
-
-    def _disarm(self, door: _Door) -> None:
-        """Let nothing call for this door."""
-        self._still(door)
-        asyncio.get_running_loop().remove_reader(door.fd)
-        if door.retry is not None:
-            door.retry.cancel()
-            door.retry = None
-
-    def _quiet(self, door: _Door) -> None:
-        if door.resting:
-            self._arm(door)  # only what has been read can be called quiet
-            return
-        try:
-            newline = self._landing(door.name).end_line()
-        except OSError:
-            self._arm(door)
-            return
-        door.mid_line = False
-        self._tell(door.name, door.channel, newline, ended=True)
-
-    def _end(self, name: str, channel: str, fd: int, key: str) -> None:
-        """Take all that stands in a pipe which nobody can write to any more, and let the keeper drop it."""
-        data, taken = self._drained(name, fd)
+    def _end(self, name: str, channel: str, key: str, rest: tuple[bytes, bool]) -> None:
+        """End a pipe that nobody can write to any more; the keeper drops it if `rest` is all it held."""
+        data, taken = rest
         try:
             data += self._landing(name).end_line()
         except OSError:
@@ -393,20 +286,6 @@ class InputFifos:
         self._tell(name, channel, data, ended=True)
         if taken:
             self._keeper.drop(key)
-
-    def _drained(self, name: str, fd: int) -> tuple[bytes, bool]:
-        """Return what the pipe holds, and whether that is all of it; the disk may have no place for it."""
-        pieces: list[bytes] = []
-        try:
-            while len(pieces) < 2:  # a writer that never stops does not keep us here
-                pieces.append(self._landing(name).take(fd))
-        except BlockingIOError:
-            pass
-        except OSError as error:
-            reason = error.strerror or str(error)
-            log.error("input left in its pipe", door=name, reason=reason)  # noqa: TRY400 - it says all
-            return b"".join(pieces), False
-        return b"".join(pieces), True
 
     def _tell(self, name: str, channel: str, data: bytes, *, ended: bool = False) -> None:
         if not data and not ended:
@@ -429,17 +308,3 @@ def _fitting(chunks: Sequence[InputChunk]) -> int:
 
 def _names(directory: Path) -> Iterator[str]:
     return (path.name for path in directory.iterdir())
-
-
-def _inode(found: os.stat_result) -> tuple[int, int]:
-    return found.st_dev, found.st_ino
-
-
-def _unfit(found: os.stat_result) -> str:
-    if stat.S_ISLNK(found.st_mode):
-        return "it is a link"
-    if not stat.S_ISFIFO(found.st_mode):
-        return "it is no FIFO"
-    if found.st_uid != os.geteuid():
-        return f"it belongs to user {found.st_uid}"
-    return ""
