@@ -1,0 +1,126 @@
+"""ccmux-deploy's words: its help, what it refuses, and what a dry run shows where no systemd answers."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+
+import pytest
+
+from ccmux import __version__
+from ccmux.cli.deploy import COMMANDS, main
+from tests.cli.conftest import PROGRAM, Project
+
+
+def deploy(project: Project, *words: str, path: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Run it as a user who has no service manager, whatever the machine has."""
+    nobody = {"XDG_RUNTIME_DIR": str(project.folder)}
+    return subprocess.run(
+        [PROGRAM.with_name("ccmux-deploy"), *words],
+        cwd=project.folder,
+        env=project.environment | nobody | ({} if path is None else {"PATH": path}),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_help_names_every_command_and_ends_in_examples(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    told = capsys.readouterr().out
+    for name in COMMANDS:
+        assert re.search(rf"^  {name} +\w", told, re.MULTILINE), name
+    assert "exit codes: 0 done, 1 failed" in told
+    assert re.search(r"\nexamples:\n(  ccmux-deploy .*\n)+\Z", told)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_that_ends_in_examples(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    told = capsys.readouterr().out
+    assert told.startswith(f"usage: ccmux-deploy {name}")
+    assert "examples:\n  " in told
+    assert "-C DIR" in told
+
+
+def test_version(project: Project) -> None:
+    done = deploy(project, "--version")
+    assert (done.returncode, done.stdout) == (0, f"ccmux-deploy {__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["fly"], "there is no command 'fly'; see ccmux-deploy --help"),
+        (["verfy"], "did you mean verify?"),
+        (["--dry-run", "remove"], "--dry-run shows a deployment; it goes with no command"),
+        (["--fly"], "unrecognized arguments: --fly"),
+        (["remove", "--fly"], "unrecognized arguments: --fly"),
+    ],
+)
+def test_a_wrong_word_is_a_matter_of_usage(project: Project, words: list[str], says: str) -> None:
+    done = deploy(project, *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_a_folder_without_settings_is_not_deployed(project: Project) -> None:
+    project.config.unlink()
+    done = deploy(project, "--dry-run")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"ccmux-deploy: {project.config}: there is no such file; write one: ccmux init\n"
+
+
+def test_settings_with_problems_are_told_with_all_of_them(project: Project) -> None:
+    project.config.write_text('[timers.a]\nmessage = "x"\n[adapters.b]\nexec = 3\n')
+    done = deploy(project, "--dry-run")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "[timers.a]" in done.stderr
+    assert "[adapters.b] exec" in done.stderr
+
+
+@pytest.mark.parametrize("words", [(), ("remove",)])
+def test_where_no_user_manager_runs_one_line_says_the_way_out(project: Project, words: tuple[str]) -> None:
+    done = deploy(project, *words)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "or run `ccmux` in the foreground" in done.stderr
+    done = deploy(project, *words, path=str(project.folder))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "systemctl: it is not on the PATH" in done.stderr
+
+
+def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:
+    script = project.folder / "job.py"
+    script.touch()
+    project.config.write_text(
+        project.config.read_text()
+        + '[claude]\ncommand = ["no-claude-here"]\n'
+        + '[timers.job]\nstartup_delay = "1h"\nexec = "./job.py --all"\nenv = { WHY = "half" }\n'
+    )
+    done = deploy(project, "--dry-run")
+    own = PROGRAM.parent
+    lines = done.stdout.splitlines()
+    assert re.search(rf"^\+ExecStart=:{own}/python[0-9.]* {script} --all$", done.stdout, re.MULTILINE)
+    assert f"+ExecStart=:{own / 'ccmux'} -C {project.folder}" in lines
+    assert "+Environment=WHY=half" in lines
+    assert f"+Environment=CCMUX_DATA_DIR={project.data}" in lines
+    assert lines[-4].startswith("  would enable: ccmux.target ")
+    assert lines[-2:] == [
+        "  would start: ccmux.target ccmux.service ccmux-job.timer",
+        "5 units: 5 created, 0 updated, 0 removed, 0 unchanged; nothing was changed",
+    ]
+    warning, unreachable = done.stderr.splitlines()
+    assert "'no-claude-here' was not found" in warning
+    assert unreachable.startswith("ccmux-deploy: cannot be deployed: ")
+    assert done.returncode == 1
+    assert not (project.folder.parent / "home").exists()
+
+
+def test_units_of_a_link_to_the_folder_are_those_of_the_folder(project: Project) -> None:
+    link = project.folder.parent / "link"
+    link.symlink_to(project.folder)
+    straight = deploy(project, "--dry-run").stdout
+    assert deploy(project, "--config", str(link / "ccmux.toml"), "--dry-run").stdout == straight
+    assert deploy(project, "-C", str(link), "--dry-run").stdout == straight
