@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import Any
 
 from ccmux.cli.say import printable
 from ccmux.core.findings import Finding, Verdict, all_well
 
+_NARROWEST = 30
+"""Text is not broken into shorter lines than this."""
+
 _SIGNS = {Verdict.OK: "ok  ", Verdict.WARN: "warn", Verdict.BAD: "BAD "}
 
 
-def as_table(findings: Sequence[Finding]) -> str:
-    """Return one line a finding, below it what mends it, and the sum at the end."""
+def as_table(findings: Sequence[Finding], *, columns: int | None = None) -> str:
+    """Return one line a finding, below it what mends it, and the sum at the end.
+
+    `columns` is the terminal's width: what was seen is broken to fit it. What mends it never is: it may be a
+    command to be copied.
+    """
     titles = [f"{finding.area} {finding.name}".rstrip() for finding in findings]
     width = max(map(len, titles), default=0)
     lines = []
     for title, finding in zip(titles, findings, strict=True):
-        lines.append(f"{_SIGNS[finding.verdict]}  {title:{width}}  {finding.says}")
+        first, *rest = _broken(finding.says, None if columns is None else columns - width - 8)
+        lines.append(f"{_SIGNS[finding.verdict]}  {title:{width}}  {first}")
+        lines += [f"{'':{width + 8}}{more}" for more in rest]
         if finding.mend:
             lines.append(f"{'':{width + 8}}mend: {finding.mend}")
     counts = {verdict: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
@@ -27,6 +37,12 @@ def as_table(findings: Sequence[Finding]) -> str:
     else:
         lines.append(f"all {len(findings)} ok")
     return printable("\n".join(lines), keep="\n")
+
+
+def _broken(text: str, columns: int | None) -> list[str]:
+    if columns is None or columns < _NARROWEST:
+        return [text]
+    return textwrap.wrap(text, columns, break_long_words=False, break_on_hyphens=False) or [text]
 
 
 def as_object(findings: Sequence[Finding]) -> dict[str, Any]:

@@ -22,10 +22,12 @@ COMMANDS = {
     "messages": "list messages and their states",
     "why": "say exactly why a message, or the head of the queue, waits",
     "dead": "list, show, retry or drop what could not be taken or delivered",
+    "doctor": "find what is wrong, and say how to mend each",
     "prove": "check every message against Claude's transcripts: none lost, none doubled",
     "pause": "hold injection until resume",
     "resume": "go on injecting",
     "interrupt": "press Escape in a Claude that is at work",
+    "stop": "end the daemon; with --all Claude, timers and adapters too",
 }
 """Name and purpose of each command; the module `ccmux.cli.<name>` holds it."""
 

@@ -23,6 +23,18 @@ def test_the_table_shows_what_mends_a_finding_below_it() -> None:
     ]
 
 
+def test_what_was_seen_is_broken_to_the_terminals_width_and_a_command_never_is() -> None:
+    long = Finding(
+        area="claude", verdict=Verdict.BAD, says="it says " + "so and " * 6 + "on", mend="npm " + "x" * 60
+    )
+    assert as_table([long], columns=50).split("\n")[:-1] == [
+        "BAD   claude  it says so and so and so and so and",
+        "              so and so and on",
+        "              mend: npm " + "x" * 60,
+    ]
+    assert len(as_table([long], columns=20).split("\n")) == 3, "there is no room to break anything"
+
+
 def test_where_all_is_well_it_says_so() -> None:
     assert as_table([DISK]).split("\n")[-1] == "all 1 ok"
     assert as_table([]) == "all 0 ok"

@@ -64,9 +64,15 @@ def test_units_that_run_and_are_up_to_date_are_well() -> None:
     assert verdicts(FILES, *HEALTHY) == [OK]
 
 
-def test_none_deployed_is_a_warning_and_a_refusal_is_bad() -> None:
+def test_none_deployed_is_a_warning_that_names_whose_are_there() -> None:
     assert verdicts(UnitFiles(deployed=())) == [WARN]
-    assert verdicts(UnitFiles(deployed=(), refused=("ccmux.target is another's",))) == [BAD]
+    [found] = judge_units(UnitFiles(deployed=(), others=("/b/ccmux.toml",)), [])
+    assert "/b/ccmux.toml" in found.finding.says
+
+
+def test_what_deploying_again_would_refuse_is_bad() -> None:
+    refused = UnitFiles(deployed=FILES.deployed, refused=("ccmux-x.service is another's: move it",))
+    assert verdicts(refused, *HEALTHY) == [BAD]
 
 
 def test_stale_files_name_the_deploy_command() -> None:

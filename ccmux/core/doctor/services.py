@@ -23,12 +23,14 @@ class UnitFiles:
         deployed: Names of units that are there and ours.
         stale: Names that `ccmux-deploy` would write or remove; empty where nothing is deployed.
         refused: Why it would refuse, a sentence each.
+        others: Settings files of other projects whose units are there.
 
     """
 
     deployed: tuple[str, ...]
     stale: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
 
 
 def judge_manager(unreachable: str, *, version: int | None, deployed: bool) -> Diagnosis:
@@ -57,12 +59,12 @@ def judge_linger(lingering: bool | None, *, deployed: bool) -> Diagnosis:
 
 def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis]:
     """Judge the units of this project; `states` are those of `files.deployed`."""
-    found = [ails("systemd", "units", sentence, _DEPLOY) for sentence in files.refused]
     if not files.deployed:
-        if not found:
-            says = "none deployed for this project: nobody starts it after a reboot"
-            found.append(warns("systemd", "units", says, _DEPLOY))
-        return found
+        says = "none deployed for this project: nobody starts it after a reboot"
+        if files.others:
+            says += f" (there are those of {listed(list(files.others))})"
+        return [warns("systemd", "units", says, _DEPLOY)]
+    found = [ails("systemd", "units", sentence, f"then: {_DEPLOY}") for sentence in files.refused]
     if files.stale:
         says = f"not up to date with ccmux.toml: {listed(list(files.stale))}"
         found.append(warns("systemd", "units", says, f"{_DEPLOY} (--dry-run shows what changes)"))

@@ -1,0 +1,123 @@
+"""What the doctor's rounds share: the place, what its daemon says, and the environment its Claude has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+
+from ccmux.cli.place import Place, enter, find_place
+from ccmux.client import ControlClient
+from ccmux.core.doctor.database import DatabaseFacts
+from ccmux.core.doctor.session import DaemonFacts, Reach
+from ccmux.core.errors import DaemonUnreachable, RequestRefused, SettingsInvalid
+from ccmux.drivers.processes import Processes
+from ccmux.drivers.sqlite.checkup import check_up
+
+_DAEMON_S = 3.0
+_NOBODY = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
+
+
+class Patient:
+    """One project on this machine.
+
+    Attributes:
+        config: Where its settings stand or would stand.
+        place: The place its settings lead to; None where they have problems.
+        problems: What is wrong with them.
+        environment: That of who asks.
+
+    """
+
+    def __init__(self, arguments: Namespace, environment: Mapping[str, str]) -> None:
+        """Go there.
+
+        Raises:
+            SettingsInvalid: There is no such folder, or no such file as `--config` names.
+
+        """
+        self.config = enter(arguments)
+        self.environment = environment
+        self.place: Place | None = None
+        self.problems: tuple[str, ...] = ()
+        # The folder is entered: a relative one leads elsewhere now.
+        arguments.folder = None
+        arguments.config = None if arguments.config is None else str(self.config)
+        try:
+            self.place = find_place(arguments)
+        except SettingsInvalid as error:
+            self.problems = error.problems
+
+    @cached_property
+    def daemon(self) -> DaemonFacts:
+        """What the daemon on the runtime directory's control socket says, whichever project's it is."""
+        if self.place is None:
+            return DaemonFacts(reach=Reach.NOBODY, status={})
+        try:
+            with ControlClient(self.place.paths.control_sock, timeout_s=_DAEMON_S) as control:
+                return DaemonFacts(reach=Reach.ANSWERED, status=control.ask("status")["status"])
+        except DaemonUnreachable as error:
+            reach = Reach.NOBODY if isinstance(error.__cause__, _NOBODY) else Reach.SILENT
+            return DaemonFacts(reach=reach, reason=error.reason, status={})
+        except (RequestRefused, KeyError) as error:
+            return DaemonFacts(reach=Reach.SILENT, reason=str(error), status={})
+
+    @property
+    def is_ours_up(self) -> bool:
+        """Whether this project's own daemon answers."""
+        return (
+            self.place is not None
+            and self.daemon.is_up
+            and self.daemon.status.get("session") == self.place.paths.project
+        )
+
+    @property
+    def claude_pid(self) -> int | None:
+        """Claude's process, None where it does not run or nobody tells."""
+        pid = self.daemon.status.get("pid") if self.is_ours_up else None
+        return pid if isinstance(pid, int) else None
+
+    @cached_property
+    def database(self) -> DatabaseFacts | None:
+        """What the database says of itself."""
+        return None if self.place is None else check_up(self.place.paths.database)
+
+    @cached_property
+    def claude_environment(self) -> Mapping[str, str]:
+        """The environment of the Claude that runs; where none does, what the next one would get from us."""
+        if self.claude_pid is not None:
+            running = Processes().environment(self.claude_pid)
+            if running:
+                return running
+        claude = self.place.settings.claude if self.place is not None else None
+        return {**self.environment, **(claude.env if claude is not None else {})}
+
+    @property
+    def claude_command(self) -> tuple[str, ...]:
+        """The program and its first words."""
+        if self.place is None or self.daemon.status.get("demo"):
+            return (sys.executable, "-m", "ccmux.demo")
+        return self.place.settings.claude.command
+
+    @property
+    def claude_home(self) -> Path:
+        """The folder Claude keeps its things in."""
+        said = self.claude_environment.get("CLAUDE_CONFIG_DIR")
+        return Path(said) if said else self._home / ".claude"
+
+    @property
+    def claude_state(self) -> Path:
+        """Claude's `.claude.json`: it is there once Claude was started by this user."""
+        said = self.claude_environment.get("CLAUDE_CONFIG_DIR")
+        return (Path(said) if said else self._home) / ".claude.json"
+
+    @property
+    def _home(self) -> Path:
+        return Path(self.claude_environment.get("HOME") or Path.home())
+
+    @property
+    def uid(self) -> int:
+        return os.geteuid()

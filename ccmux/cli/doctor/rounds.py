@@ -1,0 +1,346 @@
+"""The doctor's rounds: each gathers the facts of one area from its drivers and hands them to its judge.
+
+All run at once, each on its own; one that fails or hangs says so and keeps none of the others.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+
+from ccmux import __version__
+from ccmux.cli.deploy.apply import plan_for
+from ccmux.cli.deploy.gather import gather
+from ccmux.cli.doctor.patient import Patient
+from ccmux.cli.place import Place
+from ccmux.core import mcp_config
+from ccmux.core.claude_version import version_in
+from ccmux.core.deployment import owners
+from ccmux.core.doctor import claude, clock, database, disk, files, port, queue, services, session, tmux
+from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
+from ccmux.core.doctor.secrecy import may_be_secret
+from ccmux.core.errors import CcmuxError
+from ccmux.core.findings import Verdict
+from ccmux.core.launch import bypasses
+from ccmux.core.registry import read_registry
+from ccmux.core.units import owner_of
+from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
+from ccmux.drivers.ask_program import ask_program
+from ccmux.drivers.processes import Processes
+from ccmux.drivers.spool_state import spool_state
+from ccmux.drivers.sqlite import MIGRATIONS
+from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.unit_files import UnitFiles
+from ccmux.drivers.tmux.canary import fly
+
+LIMIT_S = 12.0
+"""Every call to the outside has a limit of its own below this; it is for what hangs all the same."""
+
+_PROGRAM_S = 5.0
+_HOOK_GRACE_S = 1.5
+"""Between Claude's first sign of life and its first hook."""
+_TAKEN_WITHIN_S = 5.0
+_MANAGED = Path("/etc/claude-code")
+_NO_NETWORK = {
+    # With these `claude auth status` tells what it knows and asks nobody: port 9 is closed.
+    **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), "http://127.0.0.1:9"),
+    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
+    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
+    "DISABLE_AUTOUPDATER": "1",
+}
+
+Round = Callable[[Patient], list[Diagnosis]]
+PlaceRound = Callable[[Patient, Place], list[Diagnosis]]
+
+
+def examine(patient: Patient) -> list[Diagnosis]:
+    """Return all that was found, from the foundation up."""
+    place = patient.place
+    rounds: dict[str, Callable[[], list[Diagnosis]]] = {
+        area: partial(look, patient) for area, look in _ANYWHERE.items()
+    }
+    if place is not None:
+        rounds |= {area: partial(look, patient, place) for area, look in _IN_A_PLACE.items()}
+    # What several of them need is asked for once, before they start.
+    _ = patient.daemon
+    started = [_Started(area, rounds[area]) for area in _ORDER if area in rounds]
+    try:
+        return [found for one in started for found in one.result()]
+    finally:
+        # Also where a person pressed Ctrl-C: the tmux server of the canary ends before we do.
+        for one in started:
+            one.wait()
+
+
+class _Started:
+    """A round in a thread of its own; what hangs there does not keep the program from its end."""
+
+    def __init__(self, area: str, look: Callable[[], list[Diagnosis]]) -> None:
+        self._area = area
+        self._look = look
+        self._found: list[Diagnosis] | None = None
+        self._until_s = time.monotonic() + LIMIT_S
+        self._thread = threading.Thread(target=self._run, name=f"doctor {area}", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self._found = self._look()
+        except (CcmuxError, OSError) as error:
+            self._found = [self._not_made(str(error))]
+
+    def wait(self) -> None:
+        self._thread.join(max(0.0, self._until_s - time.monotonic()))
+
+    def result(self) -> list[Diagnosis]:
+        self.wait()
+        return [self._not_made(f"no answer within {LIMIT_S:g} s")] if self._found is None else self._found
+
+    def _not_made(self, reason: str) -> Diagnosis:
+        return warns(
+            self._area, "", f"this could not be looked at: {reason}", "mend that, then: ccmux doctor"
+        )
+
+
+# ------------------------------------------------------------------------------------------- the foundation
+
+
+def _settings(patient: Patient) -> list[Diagnosis]:
+    if patient.problems:
+        mend = f"edit {patient.config}; the rest is looked at then"
+        return [ails("settings", "", problem, mend) for problem in patient.problems]
+    if not patient.config.exists():
+        return [fine("settings", "", f"no {patient.config}: the defaults are used")]
+    return [fine("settings", "", str(patient.config))]
+
+
+def _disk(_patient: Patient, place: Place) -> list[Diagnosis]:
+    paths = place.paths
+    found = disk_space.spaces({"data": paths.data_dir, "runtime": paths.runtime_dir})
+    return [
+        one
+        for space in found
+        for one in disk.judge_space(space, keeps_data="data" in space.holds.split(", "))
+    ]
+
+
+def _files(patient: Patient, place: Place) -> list[Diagnosis]:
+    paths, uid = place.paths, patient.uid
+    runtime = modes.tree(paths.runtime_dir)
+    found = files.judge_runtime(runtime, uid=uid, daemon_up=patient.is_ours_up)
+    found += files.judge_private("data", modes.tree(paths.data_dir), uid=uid, secret=False)
+    found += files.judge_private("secrets", modes.tree(paths.secrets_dir), uid=uid, secret=True)
+    if paths.state_dir.exists():
+        wanted = [paths.logs_dir, paths.secrets_dir]
+        missing = files.judge_missing([str(folder) for folder in wanted if not folder.exists()])
+        found += [missing] if missing is not None else []
+    config = files.judge_config(modes.entry(patient.config), secrets=may_be_secret(place.settings))
+    return found + ([config] if config is not None else [])
+
+
+def _clock(patient: Patient) -> list[Diagnosis]:
+    newest = patient.database.newest_event if patient.database is not None else None
+    return [clock.judge_clock(now=time.time(), newest_event=newest, synchronised=kernel_clock.synchronised())]
+
+
+def _database(patient: Patient, _place: Place) -> list[Diagnosis]:
+    return database.judge_database(patient.database, schema=len(MIGRATIONS))
+
+
+def _tmux(patient: Patient) -> list[Diagnosis]:
+    answer = ask_program(["tmux", "-V"], environment=patient.environment, limit_s=_PROGRAM_S)
+    version = tmux.judge_version(answer.out)
+    if version.finding.verdict is Verdict.BAD:
+        return [version]
+    return [version, tmux.judge_canary(fly(tmux.CANARY))]
+
+
+# ----------------------------------------------------------------------------------------------------- Claude
+
+
+def _claude(patient: Patient, place: Place) -> list[Diagnosis]:
+    environment = patient.claude_environment
+    path = environment.get("PATH", os.defpath)
+    program, *words = patient.claude_command
+    found = shutil.which(program, path=path)
+    judged = [claude.judge_program(patient.claude_command, found, path=path)]
+    if found is not None:
+        said = ask_program([found, *words, "--version"], environment=environment, limit_s=_PROGRAM_S)
+        version = version_in(said.out)
+        judged += claude.judge_version(version, failure=said.failure, running=_running_version(patient))
+        judged.append(_login(patient, [found, *words], environment))
+    if _is_demo(patient):
+        return judged
+    root = claude.judge_root(
+        uid=patient.uid, bypasses=bypasses(place.settings.claude.args), environment=environment
+    )
+    judged += [root] if root is not None and found is not None else []
+    return judged + _claude_settings(patient)
+
+
+def _is_demo(patient: Patient) -> bool:
+    return "ccmux.demo" in patient.claude_command
+
+
+def _running_version(patient: Patient) -> str:
+    if patient.claude_pid is None:
+        return ""
+    raw = project_files.read(patient.claude_home / "sessions" / f"{patient.claude_pid}.json")
+    entry = read_registry(raw) if raw is not None else None
+    return entry.version if entry is not None else ""
+
+
+def _login(patient: Patient, argv: list[str], environment: Mapping[str, str]) -> Diagnosis:
+    if _is_demo(patient):
+        return fine("claude", "login", "the demo agent needs none")
+    if not patient.claude_state.exists():
+        # Asked now, it would write that file.
+        says = f"Claude was never started with {patient.claude_home}: it will ask for theme and login"
+        return warns("claude", "login", says, "start ccmux, then: ccmux attach")
+    said = ask_program(
+        [*argv, "auth", "status"], environment={**environment, **_NO_NETWORK}, limit_s=_PROGRAM_S
+    )
+    stored = (patient.claude_home / ".credentials.json").exists()
+    return claude.judge_login(said.out, failure=said.failure, stored=stored)
+
+
+def _claude_settings(patient: Patient) -> list[Diagnosis]:
+    here = Path.cwd() / ".claude"
+    drop_ins = sorted((_MANAGED / "managed-settings.d").glob("*.json"))
+    managed = [_MANAGED / "managed-settings.json", *drop_ins]
+    users = [patient.claude_home / "settings.json", here / "settings.json", here / "settings.local.json"]
+    found = []
+    for path in [*managed, *users]:
+        content = project_files.read(path)
+        if content is not None:
+            text = content.decode("utf-8", "replace")
+            found.append(claude.SettingsFile(path=str(path), text=text, managed=path in managed))
+    return claude.deafening(found)
+
+
+# -------------------------------------------------------------------------------------- what keeps it running
+
+
+def _systemd(patient: Patient) -> list[Diagnosis]:
+    manager = UserManager(patient.environment)
+    unreachable = manager.unreachable()
+    existing = UnitFiles(patient.environment).read()
+    # Units name their settings by a path without links.
+    config = patient.config.parent.resolve() / patient.config.name
+    deployed = tuple(name for name, text in existing.items() if owner_of(text) == str(config))
+    version = None if unreachable else manager.version()
+    judged = [services.judge_manager(unreachable, version=version, deployed=bool(deployed))]
+    if unreachable:
+        return judged
+    judged.append(services.judge_linger(manager.lingering(), deployed=bool(deployed)))
+    if not deployed:
+        others = tuple(sorted(owners(existing) - {str(config)}))
+        return judged + services.judge_units(services.UnitFiles(deployed=(), others=others), [])
+    gathered = gather(config, patient.environment, manager, existing)
+    planned = plan_for(gathered, existing)
+    files = services.UnitFiles(
+        deployed=deployed,
+        stale=(*planned.created, *planned.updated, *planned.orphans),
+        refused=(*gathered.problems, *planned.refused),
+    )
+    return judged + services.judge_units(files, manager.units(deployed))
+
+
+def _port(patient: Patient, place: Place) -> list[Diagnosis]:
+    daemons = patient.daemon.status.get("port") if patient.is_ours_up else None
+    wanted = place.settings.mcp.port
+    return [port.judge_port(wanted, port_holders.port_holders(wanted), daemons_port=daemons)]
+
+
+# ------------------------------------------------------------------------------------------------ what runs
+
+
+def _daemon(patient: Patient, place: Place) -> list[Diagnosis]:
+    config = patient.config
+    changed_s = time.time() - config.stat().st_mtime if config.exists() else None
+    return [
+        session.judge_daemon(
+            patient.daemon,
+            project=place.paths.project,
+            version=__version__,
+            known=place.is_known,
+            settings_changed_s=changed_s,
+        )
+    ]
+
+
+def _session(patient: Patient, place: Place) -> list[Diagnosis]:
+    status = patient.daemon.status if patient.is_ours_up else {}
+    judged = []
+    if status:
+        judged.append(session.judge_claude(status))
+        if session.should_have_been_heard(status) and patient.claude_pid is not None:
+            judged.append(_hooks(place, patient.claude_pid))
+    wanted = int(status.get("port") or place.settings.mcp.port)
+    content = project_files.read(Path.cwd() / mcp_config.FILE_NAME)
+    return [*judged, session.judge_mcp(content, port=wanted, daemon_up=bool(status))]
+
+
+def _hooks(place: Place, pid: int) -> Diagnosis:
+    """Look at the hooks; where none came yet look once more: Claude may have started just now."""
+    judged = _heard(place, pid)
+    if judged.finding.verdict is Verdict.BAD:
+        time.sleep(_HOOK_GRACE_S)
+        judged = _heard(place, pid)
+    return judged
+
+
+def _heard(place: Place, pid: int) -> Diagnosis:
+    now = time.time()
+    spool = spool_state(place.paths.hook_spool, older_than=now - _TAKEN_WITHIN_S)
+    return session.judge_hooks(
+        heard_at=spool.changed_at,
+        claude_started_at=Processes().started_at(pid),
+        waiting=spool.waiting,
+        rejected=spool.rejected,
+        now=now,
+    )
+
+
+def _queue(patient: Patient, _place: Place) -> list[Diagnosis]:
+    if patient.is_ours_up:
+        status = patient.daemon.status
+        is_hold = status.get("hold") == "paused"
+        judged = queue.judge_queue(
+            status.get("queue", {}),
+            paused=bool(status.get("paused")),
+            paused_s=status.get("held_s") if is_hold else None,
+        )
+        return judged + queue.judge_outgoing(status.get("out", {}))
+    facts = patient.database
+    if facts is None or facts.failure:
+        return []
+    return queue.judge_queue(facts.counts, paused=facts.paused, paused_s=None)
+
+
+_ANYWHERE: Mapping[str, Round] = {
+    "settings": _settings,
+    "clock": _clock,
+    "tmux": _tmux,
+    "systemd": _systemd,
+}
+_IN_A_PLACE: Mapping[str, PlaceRound] = {
+    "disk": _disk,
+    "files": _files,
+    "database": _database,
+    "claude": _claude,
+    "port": _port,
+    "daemon": _daemon,
+    "session": _session,
+    "queue": _queue,
+}
+_ORDER = (
+    *("settings", "disk", "clock", "files", "database"),
+    *("tmux", "claude", "systemd", "port"),
+    *("daemon", "session", "queue"),
+)
