@@ -1,7 +1,7 @@
 """The folder `systemd/`: the units of `ccmux.toml.example`, its commented timers and adapters live.
 
-`python -m tests.systemd.rendered`, from the repository's folder, writes them anew after a change of the settings
-or of `ccmux/core/units`; tests/core/test_units.py compares.
+`python -m tests.systemd.rendered`, from the repository's folder, writes them anew after a change of the
+settings or of `ccmux/core/units`; tests/core/test_units.py compares.
 """
 
 from __future__ import annotations

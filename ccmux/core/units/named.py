@@ -21,7 +21,8 @@ _STRICT = (
 )
 """What a user's manager can apply without a mount namespace: a /tmp of its own would hide the FIFOs.
 
-Left out, for programs that need them: RestrictNamespaces (browsers), MemoryDenyWriteExecute (node).
+Left out, for programs that need them: RestrictNamespaces (browsers), MemoryDenyWriteExecute (node). Of the
+others systemd 252 ignores most where the manager is not root's, and fails at some (ProtectClock).
 """
 
 

@@ -37,10 +37,10 @@ def _daemon(settings: Settings, where: Deployment) -> str:
 
     There is no sandbox: what restricts a process is inherited by its children, and a scope is but another
     control group. Measured on systemd 252, in a tmux that was started from a service by `systemd-run --user
-    --scope`: seccomp filters (Restrict*, Lock*, SystemCall*, MemoryDenyWriteExecute), mount namespaces
-    (Protect*, Private*), no_new_privs, umask, capabilities, limits and OOMScoreAdjust all arrive there. They
-    would take sudo, ping, the node JIT or /tmp from Claude. Limits of the control group (MemoryMax, TasksMax)
-    do not arrive, but would where no scope could be made.
+    --scope`: seccomp filters (Restrict*, Lock*, SystemCall*, MemoryDenyWriteExecute; without root each brings
+    no_new_privs), mount namespaces (Protect*, Private*), umask, capabilities, limits and OOMScoreAdjust all
+    arrive there. They would take sudo, ping, the node JIT or /tmp from Claude. Limits of the control group
+    (MemoryMax, TasksMax) do not arrive, but would where no scope could be made.
     """
     store = ["FileDescriptorStoreMax=64"]
     if where.systemd is not None and where.systemd >= _PRESERVES_STORE:
