@@ -106,7 +106,7 @@ def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:
     assert f"+ExecStart=:{own / 'ccmux'} -C {project.folder}" in lines
     assert "+Environment=WHY=half" in lines
     assert f"+Environment=CCMUX_DATA_DIR={project.data}" in lines
-    assert lines[-4].startswith("  would enable: ccmux.target ")
+    assert lines[-3].startswith("  would enable: ccmux.target ")
     assert lines[-2:] == [
         "  would start: ccmux.target ccmux.service ccmux-job.timer",
         "5 units: 5 created, 0 updated, 0 removed, 0 unchanged; nothing was changed",

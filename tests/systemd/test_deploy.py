@@ -203,6 +203,11 @@ def test_units_end_come_back_and_give_up_each_by_itself(systemd: SystemdStand) -
     systemd.until_active("ccmux-broken.service", "failed")
     assert (systemd.project / "starts").read_text() == "\n" * 20
 
+    del systemd.settings["adapters"]["broken"]
+    deploy(systemd)
+    assert systemd.property("ccmux-broken.service", "LoadState") == "not-found"
+    assert systemd.systemctl("list-units", "--failed", "--no-legend") == ""
+
     # who is killed comes back; what a timer started does not
     claude = systemd.until_state("idle")["pid"]
     systemd.systemctl("start", "--no-block", "ccmux-yearly.service")

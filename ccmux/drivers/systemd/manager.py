@@ -174,8 +174,8 @@ class UserManager:
         self._tell("try-restart", *([] if wait else ["--no-block"]), *names)
 
     def reset_failed(self, *names: str) -> None:
-        """Forget that they failed and how often they started; who is not loaded has nothing to."""
-        failed = [unit.name for unit in self.units(names) if unit.load == "loaded"]
+        """Forget that they failed and how often they started; who did not fail has nothing to forget."""
+        failed = [unit.name for unit in self.units(names) if unit.active == "failed"]
         self._tell("reset-failed", *failed)
 
     def _ask(self, *words: str, silence_is_fine: bool = False) -> str:
