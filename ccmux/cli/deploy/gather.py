@@ -96,13 +96,13 @@ def gather(
             problems.append(f"{where}: {problem}")
 
     programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy")}
-    problems += [f"there is no {name} beside {sys.argv[0]}" for name, path in programs.items() if not path]
+    problems += [f"there is no {name} beside {sys.executable}" for name, path in programs.items() if not path]
     grounds = Grounds(
         home=str(Path.home()),
         project=str(config.parent),
         checkout=str(Path(ccmux.__file__).resolve().parents[1]),
         own_programs=str(Path(programs["ccmux"]).parent),
-        own_python=sys.executable,
+        own_python=_own_python(),
         path=tuple(_search_path(environment)),
     )
     execs: dict[str, tuple[str, ...]] = {}
@@ -162,10 +162,20 @@ def _commands(settings: Settings) -> list[tuple[str, str, tuple[str, ...]]]:
 
 def _own_program(name: str) -> str:
     """Return the path of a program of ccmux's that belongs to us, "" where there is none."""
-    started = Path(sys.argv[0]).absolute()
-    folders = [started.parent] if started.name.startswith("ccmux") else []
-    folders += [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    # Whichever program of ours asks, the answer is the same: units are compared with what would be rendered.
+    folders = [
+        Path(sys.executable).parent,
+        Path(sysconfig.get_path("scripts")),
+        Path(sysconfig.get_path("scripts", sysconfig.get_preferred_scheme("user"))),
+        Path(sys.argv[0]).absolute().parent,
+    ]
     return next((str(path) for folder in folders if _look(str(path := folder / name)) is Lies.PROGRAM), "")
+
+
+def _own_python() -> str:
+    """Return the Python we run with by one name, whatever name it was started by."""
+    lasting = Path(sys.executable).with_name("python3")
+    return str(lasting) if lasting.exists() else sys.executable
 
 
 def _look(path: str) -> Lies:
