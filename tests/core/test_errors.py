@@ -14,6 +14,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.RuntimeDirUnsafe("/r", "it is a link", "rm it"), ("/r", "it is a link", "rm it")),
     (errors.StateDirUnsafe("/d", "others may enter it", "run: chmod 700 /d"), ("/d", "chmod 700")),
     (errors.AlreadyRunning("/r", 42, "home"), ("'home'", "pid 42", "[runtime] dir")),
+    (errors.DaemonStays(42, 10.0), ("pid 42", "10 s", "kill -9 42")),
     (errors.DaemonUnreachable("/r/control.sock", "refused"), ("/r/control.sock", "refused", "`ccmux`")),
     (errors.RequestRefused("not now"), ("not now",)),
     (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
@@ -26,6 +27,9 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     ),
     (errors.ProjectFileFailed(".mcp.json", "cannot be read"), (".mcp.json", "cannot be read")),
     (errors.SecretUnsafe("/s/api_token", "others can read it", "chmod 600"), ("/s/api_token", "chmod 600")),
+    (errors.DeploymentRefused("ccmux.toml", ["no", "neither"]), ("no; neither", "nothing was changed")),
+    (errors.ServiceManagerFailed("systemctl start x", "no such unit"), ("systemctl start x", "no such unit")),
+    (errors.UnitFileFailed("/u", "written", "disk is full"), ("/u", "written", "disk is full", "again")),
     (errors.UnitUnfit("/a\nb"), ("'/a\\nb'", "plainer name")),
 ]
 
