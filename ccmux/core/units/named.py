@@ -27,7 +27,11 @@ others systemd 252 ignores most where the manager is not root's, and fails at so
 
 
 def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dict[str, str]:
-    """Return the service of an adapter. It wants the daemon and does not end or start anew with it."""
+    """Return the service of an adapter. It starts after the daemon, and does not end or start anew with it.
+
+    It does not want the daemon either, ccmux.target does: a daemon that a person stopped would come back as
+    soon as an adapter failed for want of it (measured on systemd 252).
+    """
     stem = f"ccmux-{name}"
     text = unit(
         where.config,
@@ -36,7 +40,6 @@ def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dic
                 plain("Description", adapter.description or f"ccmux: adapter {name}"),
                 "PartOf=ccmux.target",
                 "After=ccmux.service",
-                "Wants=ccmux.service",
                 "StartLimitIntervalSec=300",
                 "StartLimitBurst=10",
             ],
