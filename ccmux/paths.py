@@ -107,6 +107,11 @@ class Paths:
         """Folder of messages too long to be typed."""
         return self.state_dir / "messages"
 
+    @property
+    def selfcheck(self) -> Path:
+        """What the last self-check told, for the next one and for whoever wants to read it."""
+        return self.state_dir / "selfcheck.json"
+
     # secrets
     @property
     def api_token(self) -> Path:

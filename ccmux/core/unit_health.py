@@ -113,9 +113,9 @@ def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[
     missing = [whole for whole in promise.part_of if whole not in state.part_of]
     if missing:
         says = f"is not part of {', '.join(missing)}: a stop of that does not stop it"
-        # Where the file is ours to the letter, a drop-in of somebody's takes it away.
-        mend = DEPLOY if differs else f"systemctl --user revert {name}: it removes the drop-ins of it"
-        yield _finding(promise, Verdict.BAD, says, mend)
+        # No drop-in can take a dependency away (systemd.unit(5)); another file in place of ours can.
+        look = f"systemctl --user daemon-reload; if it stays: systemctl --user cat {name}"
+        yield _finding(promise, Verdict.BAD, says, DEPLOY if differs else look)
     if promise.installed and state.file_state != "enabled":
         says = f"does not start at boot ({state.file_state or 'no file'})"
         yield _finding(promise, Verdict.BAD, says, f"systemctl --user enable {name}")

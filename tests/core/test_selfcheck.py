@@ -19,6 +19,7 @@ from ccmux.core.selfcheck import (
     Missed,
     gaps_between,
     happenings,
+    is_worth_telling,
     last_check,
     line_of,
     missed_in,
@@ -255,9 +256,28 @@ def test_dead_letters_are_told_until_somebody_lets_them_go(letters: list[float],
     assert found[:2] == ("dead", says)
 
 
+@pytest.mark.parametrize(
+    ("area", "name", "verdict", "worth"),
+    [
+        ("service", "ccmux-mail", Verdict.OK, False),
+        ("service", "ccmux-mail", Verdict.WARN, True),
+        ("service", "ccmux", Verdict.BAD, True),
+        ("service", "ccmux", Verdict.WARN, False),
+        ("systemd", "linger", Verdict.WARN, False),
+        ("systemd", "linger", Verdict.BAD, True),
+        ("claude", "", Verdict.BAD, False),
+        ("tmux", "ccmux-x", Verdict.BAD, False),
+        ("disk", "data", Verdict.BAD, True),
+    ],
+)
+def test_claude_reads_of_what_is_not_over_by_then(
+    area: str, name: str, verdict: Verdict, *, worth: bool
+) -> None:
+    assert is_worth_telling(Finding(area=area, name=name, verdict=verdict, says="x")) is worth
+
+
 # --------------------------------------------------------------------------------------------- the report
 
-WELL = Finding(area="disk", name="data", says="1% used")
 NOTE = Finding(area="daemon", verdict=Verdict.WARN, says="was\nrestarted")
 FAILED = Finding(
     area="service", name="ccmux-mail", verdict=Verdict.BAD, says="failed", mend="systemctl --user start x"
@@ -274,7 +294,7 @@ def content(line: bytes) -> str:
 def test_where_all_is_well_one_line_says_so_and_since_when() -> None:
     last = last_check(remembered(report_of([], at_s=NOW_S - HOUR_S, last=None, seq=3)).decode())
     assert last is not None
-    report = report_of([WELL], at_s=NOW_S, last=last, seq=4)
+    report = report_of([], at_s=NOW_S, last=last, seq=4)
     assert content(line_of(report, last=last, wall=WALL)) == (
         "Self-check: all is well since 11:00 (1 h 0 min ago)."
     )
@@ -286,7 +306,7 @@ def test_the_first_self_check_knows_of_none_before() -> None:
 
 
 def test_the_worst_is_told_first_and_each_with_its_way_out() -> None:
-    report = report_of([WELL, NOTE, FAILED], at_s=NOW_S, last=None, seq=4)
+    report = report_of([NOTE, FAILED], at_s=NOW_S, last=None, seq=4)
     assert content(line_of(report, last=None, wall=WALL)).split("\n") == [
         "Self-check: 1 bad, 1 to know of.",
         "BAD: service ccmux-mail: failed",
@@ -320,7 +340,7 @@ def test_a_long_report_is_cut_and_says_how_to_see_the_rest() -> None:
             Finding,
             area=st.text(max_size=20),
             name=st.text(max_size=50),
-            verdict=st.sampled_from(Verdict),
+            verdict=st.sampled_from([Verdict.WARN, Verdict.BAD]),
             says=st.text(),
             mend=st.text(),
         ),
@@ -337,7 +357,7 @@ def test_whatever_is_found_is_one_line_that_a_pipe_takes_whole(findings: list[Fi
 
 
 def test_what_is_kept_can_be_read_by_programs_too() -> None:
-    report = report_of([NOTE, FAILED, WELL], at_s=NOW_S, last=None, seq=4, timers=["ccmux-news"])
+    report = report_of([NOTE, FAILED], at_s=NOW_S, last=None, seq=4, timers=["ccmux-news"])
     kept = json.loads(remembered(report))
     assert kept == {
         "version": 1,

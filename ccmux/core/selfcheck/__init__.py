@@ -6,7 +6,15 @@ remembered of it. Facts in, values out; it looks at nothing and sends nothing.
 
 from __future__ import annotations
 
-from ccmux.core.selfcheck.happened import Gap, Missed, gaps_between, happenings, missed_in, waiting
+from ccmux.core.selfcheck.happened import (
+    Gap,
+    Missed,
+    gaps_between,
+    happenings,
+    is_worth_telling,
+    missed_in,
+    waiting,
+)
 from ccmux.core.selfcheck.report import CHANNEL, LastCheck, Report, last_check, line_of, remembered, report_of
 
 __all__ = [
@@ -17,6 +25,7 @@ __all__ = [
     "Report",
     "gaps_between",
     "happenings",
+    "is_worth_telling",
     "last_check",
     "line_of",
     "missed_in",

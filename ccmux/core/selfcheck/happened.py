@@ -64,6 +64,18 @@ class Missed:
     ran_s: float | None
 
 
+def is_worth_telling(finding: Finding) -> bool:
+    """Whether Claude should read of it: not of what is over by then, told otherwise, or past mending."""
+    match finding:
+        case Finding(area="claude" | "tmux"):
+            return False  # it reads
+        case Finding(area="service", name="ccmux", verdict=Verdict.WARN):
+            return False  # it runs; the gaps tell of how it ended
+        case Finding(area="systemd", name="linger", verdict=Verdict.WARN):
+            return False  # a machine without logind stays one
+    return finding.verdict is not Verdict.OK
+
+
 def gaps_between(runs: Sequence[Mapping[str, Any]], *, since_s: float | None) -> list[Gap]:
     """Return the gaps that ended after `since_s` (None: all), oldest first.
 

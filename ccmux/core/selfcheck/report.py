@@ -75,10 +75,10 @@ class Report:
 def report_of(
     findings: Iterable[Finding], *, at_s: float, last: LastCheck | None, seq: int, timers: Iterable[str] = ()
 ) -> Report:
-    """Return what is to be told of all that was found."""
-    wrong = [finding for finding in worst_first(findings) if finding.verdict is not Verdict.OK]
+    """Return what is to be told; `findings` are all of them worth it."""
     since_s = None if last is None else last.at_s
-    return Report(at_s=at_s, since_s=since_s, findings=tuple(wrong), seq=seq, timers=tuple(timers))
+    told = tuple(worst_first(findings))
+    return Report(at_s=at_s, since_s=since_s, findings=told, seq=seq, timers=tuple(timers))
 
 
 def line_of(report: Report, *, last: LastCheck | None, wall: Wall) -> bytes:
