@@ -125,15 +125,11 @@ def test_what_is_written_in_a_new_daemons_first_moment_outlives_it(stand: Stand)
     stand.start(wait=False)
     assert stand.daemon is not None
     until((stand.run / "in").exists, "there is a door")
-    stand.daemon.send_signal(signal.SIGSTOP)
-    try:
-        pipe = os.open(stand.run / "in", os.O_WRONLY | os.O_NONBLOCK)
-    except OSError:  # not open yet: who writes now waits
-        stand.daemon.send_signal(signal.SIGCONT)
-        pipe = os.open(stand.run / "in", os.O_WRONLY)
+    with (stand.run / "in").open("wb", buffering=0) as pipe:  # waits until it is opened
+        (keeper,) = keepers(stand)
+        until(lambda: _held(keeper) == 1, "it was told of the door at once")
         stand.daemon.send_signal(signal.SIGSTOP)
-    os.write(pipe, b"the first line\n")
-    os.close(pipe)
+        pipe.write(b"the first line\n")
     stand.kill()
     stand.start(wait=False)
     until(lambda: contents(stand) == ["the first line"], "it is taken")
@@ -150,7 +146,7 @@ def test_what_was_written_outlives_daemon_and_tmux_together(stand: Stand) -> Non
     stand.start()
     until(lambda: stand.status()["queue"]["answered"] == 1, "it is answered")
     assert contents(stand) == ["unread"]
-    assert keepers(stand) == [keeper]
+    until(lambda: keepers(stand) == [keeper], "the keeper is the same")
 
 
 def test_when_tmux_ends_the_keeper_gets_the_next_one_and_a_lost_one_is_replaced(stand: Stand) -> None:
@@ -162,7 +158,7 @@ def test_when_tmux_ends_the_keeper_gets_the_next_one_and_a_lost_one_is_replaced(
     (first,) = keepers(stand)
     stand.tmux("kill-server")
     until(found(2), "it has a tmux again")
-    assert keepers(stand) == [first]
+    until(lambda: keepers(stand) == [first], "it is the same, and who brought it a tmux has ended")
     os.kill(first, signal.SIGKILL)
     until(found(3), "another one")
     (second,) = keepers(stand)
