@@ -88,35 +88,29 @@ def resolve(words: Sequence[str], grounds: Grounds, look: Look) -> tuple[str, ..
     return (place, *arguments)
 
 
-def unit_path(first: Iterable[str], current: str) -> str:
+def unit_path(needed: Iterable[str], current: str) -> str:
     """Return the PATH of the units, each folder once, so that deploying again with it gives the same.
 
     Args:
-        first: Folders that must be on it: of Claude, of node.
-        current: The PATH of who deploys; its relative and passing entries are left out.
+        needed: Folders that must be on it, of Claude, of node; in front where they would not be on it.
+        current: The PATH of who deploys, in its order; relative and passing entries are left out.
 
     """
-    kept = (folder for folder in current.split(":") if folder.startswith("/") and not passes(folder))
-    folders = [folder for folder in (*first, *kept, *USUAL_PATH) if ":" not in folder]
-    return ":".join(dict.fromkeys(posixpath.normpath(folder) for folder in folders))
+    kept = [folder for folder in current.split(":") if folder.startswith("/") and not passes(folder)]
+    usual = [posixpath.normpath(folder) for folder in (*kept, *USUAL_PATH)]
+    missing = [folder for folder in map(posixpath.normpath, needed) if folder not in usual]
+    return ":".join(dict.fromkeys(folder for folder in (*missing, *usual) if ":" not in folder))
 
 
-def kept_path(fresh: str, deployed: str | None, *, first: Sequence[str]) -> str:
-    """Return the PATH to deploy: the one that is deployed, as long as it leads to all that a fresh one does.
+def kept_path(fresh: str, deployed: str | None) -> str:
+    """Return the PATH to deploy: the deployed one, as long as it has a fresh one's folders in their order.
 
     So who deploys from another shell, or looks whether all is deployed, does not renew every unit for it.
-
-    Args:
-        fresh: As `unit_path` gives it for `first`.
-        deployed: As `path_of` reads it; None where there is none.
-        first: Folders that must be in front.
-
     """
     if deployed is None:
         return fresh
-    folders = deployed.split(":")
-    leads = set(fresh.split(":")) <= set(folders)
-    return deployed if leads and folders[: len(first)] == fresh.split(":")[: len(first)] else fresh
+    folders = iter(deployed.split(":"))
+    return deployed if all(folder in folders for folder in fresh.split(":")) else fresh
 
 
 def path_of(unit: str) -> str | None:

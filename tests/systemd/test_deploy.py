@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.core.programs import USUAL_PATH
 from ccmux.core.units.syntax import unit as text_of_unit
 from tests.house.stand import until
 from tests.systemd.stand import PROGRAMS, SystemdStand
@@ -81,11 +82,11 @@ def test_a_fresh_project_runs_changes_and_is_gone_again(systemd: SystemdStand) -
     wanted = ['good "morning" 100% $HOME']
     until(lambda: from_timer() == wanted, lambda: f"the timer's message: {from_timer()}")
 
-    # again: nothing is to be done
+    # again, from a shell that finds less: nothing is to be done
     services = ("ccmux.service", "ccmux-door.service", "ccmux-bell.service")
     pids = {name: pid(systemd, name) for name in services}
     before = files(systemd)
-    done = deploy(systemd)
+    done = deploy(systemd, PATH=":".join(USUAL_PATH))
     assert (changes(done), files(systemd)) == ([], before)
     assert done.stdout.startswith("9 units: 0 created, 0 updated, 0 removed, 9 unchanged")
     assert {name: pid(systemd, name) for name in pids} == pids

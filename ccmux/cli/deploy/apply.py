@@ -52,7 +52,11 @@ def deploy(options: Namespace) -> int:
     print(_sum(planned, len(names)))
     for warning in [*gathered.warnings, *_linger(manager)]:
         _warn(warning)
-    manager.start(DAEMON)  # waits until it is up; where it is, at once
+    try:
+        manager.start(DAEMON)  # waits until it is up; where it is, at once
+    except ServiceManagerFailed as error:
+        _warn(f"{error}; systemd goes on trying; see: journalctl --user-unit {DAEMON} -n 20")
+        return 1
     return _failed(manager, names)
 
 

@@ -114,8 +114,7 @@ def gather(
 
     claude = _find_claude(settings.claude.command[0], environment)
     warnings = [] if claude else [_no_claude(settings.claude.command[0])]
-    first = [_lasting_folder(found) for found in (claude, _find("node", environment)) if found]
-    first = list(dict.fromkeys(first))
+    needed = [_lasting_folder(found) for found in (claude, _find("node", environment)) if found]
     rendered = render(
         settings,
         Deployment(
@@ -124,9 +123,8 @@ def gather(
             home=Path.home(),
             programs=programs,
             path=kept_path(
-                unit_path(first, environment.get("PATH", "")),
+                unit_path(needed, environment.get("PATH", "")),
                 path_of(existing.get("ccmux.service", "")),
-                first=first,
             ),
             environment={
                 name: str(Path(value).expanduser().absolute())
