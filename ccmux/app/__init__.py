@@ -10,7 +10,7 @@ import sys
 from contextlib import suppress
 
 from ccmux.app.house import House
-from ccmux.core.errors import CcmuxError
+from ccmux.core.errors import CcmuxError, first_of
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.settings import Settings
 from ccmux.drivers.logs import logging_to
@@ -42,7 +42,7 @@ def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | 
                 House(settings, paths, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
             )
         except* CcmuxError as group:
-            raise _first(group) from None
+            raise first_of(group) from None
     return 0
 
 
@@ -59,9 +59,3 @@ def _die_talking() -> None:
     with suppress(RuntimeError, OSError, ValueError):  # there is no stderr to say it on
         faulthandler.enable()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
-
-
-def _first(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:
-    """Return the error that ended the daemon; what failed after it failed because of it."""
-    error = group.exceptions[0]
-    return _first(error) if isinstance(error, BaseExceptionGroup) else error

@@ -18,6 +18,7 @@ import structlog
 
 from ccmux import __version__
 from ccmux.app.starter import Starter
+from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.launch import SERVICE_VARIABLES
@@ -27,7 +28,6 @@ from ccmux.drivers.api_token import api_token
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.file_events import InotifyFileEvents
-from ccmux.drivers.input_fifos import InputFifos
 from ccmux.drivers.keeper import ProcessKeeper
 from ccmux.drivers.kill_at import KillAt
 from ccmux.drivers.line_server import LineServer
@@ -48,7 +48,6 @@ from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
 from ccmux.services.housekeeping import Housekeeping
 from ccmux.services.hub import Hub
-from ccmux.services.intake import DEAD_LINE_BYTES, Intake
 from ccmux.services.keeping import Keeping
 from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
@@ -238,20 +237,15 @@ class House:
             last_seq=await store.last_seq(),
         )
         keeping = None if stored else Keeping(process=keeper, start=tmux.run_detached)
-        intake = Intake(
-            inputs=InputFifos(
-                paths.runtime_dir,
-                files,
-                restore=runtime_dir.restore,
-                landing=paths.landing,
-                keeper=stored or keeper,
-                max_line_bytes=max(settings.input.max_message_bytes, DEAD_LINE_BYTES),
-            ),
-            spool=sent,
+        intake = way_in(
+            settings,
+            paths,
+            runtime_dir=runtime_dir,
+            files=files,
             store=store,
-            sightings=hub,
-            clock=clock,
-            settings=settings.input,
+            spool=sent,
+            hub=hub,
+            keeper=stored or keeper,
             keeper_is_there=keeping.first if keeping else None,
             reached=self._reached,
         )

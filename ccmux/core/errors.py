@@ -5,10 +5,12 @@ CcmuxError
 ├── RuntimeDirUnsafe      the runtime directory is not ours alone
 ├── StateDirUnsafe        the data or state directory is not ours alone
 ├── AlreadyRunning        another daemon holds the runtime directory
+├── DaemonStays           the daemon does not end
 ├── DaemonUnreachable     no daemon answers on control.sock
 ├── RequestRefused        the daemon understood a request and said no
 ├── PaneLost              the tmux pane, session or server went away
 ├── ClaudeNotFound        the configured command is not a program
+├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
@@ -27,6 +29,12 @@ from collections.abc import Sequence
 
 class CcmuxError(Exception):
     """Base of all our errors; `str(error)` is one line for a person."""
+
+
+def first_of(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:
+    """Return the error that ended a group; what failed after it failed because of it."""
+    error = group.exceptions[0]
+    return first_of(error) if isinstance(error, BaseExceptionGroup) else error
 
 
 class SettingsInvalid(CcmuxError):
@@ -66,6 +74,17 @@ class AlreadyRunning(CcmuxError):
         )
 
 
+class DaemonStays(CcmuxError):
+    """The daemon was asked to end and still runs."""
+
+    def __init__(self, pid: int, waited_s: float) -> None:
+        self.pid = pid
+        super().__init__(
+            f"the daemon (pid {pid}) still runs {waited_s:.0f} s after it was asked to end; "
+            f"end it with `kill -9 {pid}`: nothing that it took is lost by that"
+        )
+
+
 class DaemonUnreachable(CcmuxError):
     """Nobody answers on control.sock. Start the daemon with `ccmux`."""
 
@@ -94,6 +113,15 @@ class ClaudeNotFound(CcmuxError):
         super().__init__(
             f"'{command}' is not on the PATH; npm install -g @anthropic-ai/claude-code brings it; or "
             f"set [claude] command in ccmux.toml, or try `ccmux --demo`"
+        )
+
+
+class InputStays(CcmuxError):
+    """What stands in the input FIFOs could not be taken in time; if they have a keeper, it holds them."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(
+            f"the input FIFOs were not read out in {waited_s:.0f} s; the log says why, try again after that"
         )
 
 

@@ -34,12 +34,13 @@ class _OwnersFileHandler(RotatingFileHandler):
 
 
 @contextmanager
-def logging_to(path: Path, *, verbose: bool, journal: str = "") -> Iterator[None]:
-    """Log to `path` and to stderr inside this context.
+def logging_to(path: Path, *, verbose: bool, on_stderr: bool = True, journal: str = "") -> Iterator[None]:
+    """Log to `path`, and to stderr, inside this context.
 
     Args:
         path: The file.
         verbose: Adds the debug lines.
+        on_stderr: Whether they go there too.
         journal: JOURNAL_STREAM, which says whether stderr is the journal (systemd.exec(5)).
     """
     before: list[Any] = [
@@ -50,12 +51,12 @@ def logging_to(path: Path, *, verbose: bool, journal: str = "") -> Iterator[None
     ]
     in_file = _OwnersFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
     in_file.setFormatter(_formatter(structlog.processors.JSONRenderer(sort_keys=False), before))
-    on_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr = logging.StreamHandler(sys.stderr) if on_stderr else logging.NullHandler()
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
-    on_stderr.setFormatter(_formatter(renderer, before, for_journal=is_journal(journal, sys.stderr)))
+    to_stderr.setFormatter(_formatter(renderer, before, for_journal=is_journal(journal, sys.stderr)))
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    root.handlers[:] = [in_file, on_stderr]
+    root.handlers[:] = [in_file, to_stderr]
     root.setLevel(logging.DEBUG if verbose else logging.INFO)
     # Libraries say much about their own insides: only their complaints are for our log.
     for chatty in ("asyncio", "libtmux", "mcp", "sse_starlette", "uvicorn", "httpx"):

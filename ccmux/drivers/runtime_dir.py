@@ -1,17 +1,20 @@
 """Acts on the runtime directory: makes it, refuses it where others could reach in, holds it for one daemon.
 
-It never removes or changes what it did not make. The lock is a file beside the directory (`DIR.lock`), not in
-it: somebody may delete the directory under a running daemon, and then a second one must still be kept out.
+It never removes or changes what it did not make, and ends its holder only when asked to. The lock is a file
+beside the directory (`DIR.lock`), not in it: somebody may delete the directory under a running daemon, and
+then a second one must still be kept out.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import select
 import shlex
+import signal
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import msgspec
@@ -113,6 +116,59 @@ class RuntimeDir:
             return os.path.samestat(os.fstat(lock), self.lock_path.lstat())
         except FileNotFoundError:
             return False
+
+
+class RunningDaemon:
+    """The daemon that holds a runtime directory; its pid cannot become somebody else's meanwhile.
+
+    Attributes:
+        pid: Its process.
+        project: Its project's name.
+
+    """
+
+    def __init__(self, descriptor: int, pid: int, project: str) -> None:
+        """`descriptor` is a pidfd, and ours from now on."""
+        self._descriptor = descriptor
+        self.pid = pid
+        self.project = project
+
+    @classmethod
+    @contextmanager
+    def found(cls, path: Path) -> Iterator[RunningDaemon | None]:
+        """Find the daemon of the runtime directory `path`; None where none runs."""
+        lock_path = path.with_name(f"{path.name}.lock")
+        try:
+            holder = _holder(lock_path.read_bytes()[:_LOCK_BYTES])
+            descriptor = os.pidfd_open(holder.pid)
+        except (OSError, ValueError):  # no lock, nobody holds it, or whoever did is gone
+            yield None
+            return
+        try:
+            # Whoever has the lock's file open is the daemon: to try the lock would keep one from starting.
+            yield cls(descriptor, holder.pid, holder.project) if _has_open(holder.pid, lock_path) else None
+        finally:
+            os.close(descriptor)
+
+    def ask_to_end(self) -> None:
+        """Send SIGTERM, for an end in order; one that has ended hears nothing."""
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._descriptor, signal.SIGTERM)
+
+    def ended(self, *, within_s: float) -> bool:
+        """Wait for its end; return whether it came in time."""
+        return bool(select.select([self._descriptor], [], [], within_s)[0])
+
+
+def _has_open(pid: int, path: Path) -> bool:
+    """Tell whether a process has this file open."""
+    with suppress(OSError):
+        wanted = path.stat()
+        for opened in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):  # closed meanwhile
+                if os.path.samestat(opened.stat(), wanted):
+                    return True
+    return False
 
 
 class _Holder(msgspec.Struct):

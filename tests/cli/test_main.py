@@ -38,7 +38,9 @@ def test_no_help_takes_a_runtime_directory_for_granted(
 
 def test_every_command_there_is_has_a_module_and_the_other_way_round() -> None:
     folder = Path(__file__).parents[2] / "ccmux" / "cli"
-    modules = {path.stem for path in folder.glob("*.py") if "\nEXAMPLES = " in path.read_text()}
+    files = [*folder.glob("*.py"), *folder.glob("*/__init__.py")]
+    commands = [path for path in files if "\nEXAMPLES = " in path.read_text()]
+    modules = {path.parent.name if path.stem == "__init__" else path.stem for path in commands}
     assert {name.replace("-", "_") for name in COMMANDS} == modules
 
 
@@ -84,7 +86,7 @@ def test_wrong_use_is_exit_code_2(words: list[str], says: str, capsys: pytest.Ca
     assert told.out == ""
 
 
-NEEDS_NO_DAEMON = {"init", "attach", "send", "prove"}
+NEEDS_NO_DAEMON = {"attach", "doctor", "init", "prove", "send", "stop"}
 
 
 @pytest.mark.parametrize("words", [[name] for name in COMMANDS if name not in NEEDS_NO_DAEMON])

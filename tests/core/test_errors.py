@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ccmux.core import errors
@@ -16,6 +18,8 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.AlreadyRunning("/r", 42, "home"), ("'home'", "pid 42", "[runtime] dir")),
     (errors.DaemonStays(42, 10.0), ("pid 42", "10 s", "kill -9 42")),
     (errors.DaemonUnreachable("/r/control.sock", "refused"), ("/r/control.sock", "refused", "`ccmux`")),
+    (errors.DaemonStays(42, 20.0), ("pid 42", "20 s", "kill -9 42", "nothing", "is lost")),
+    (errors.InputStays(20.0), ("20 s", "log", "again")),
     (errors.RequestRefused("not now"), ("not now",)),
     (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
     (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
@@ -38,6 +42,12 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
 def test_it_says_what_happened_and_the_way_out(error: errors.CcmuxError, says: tuple[str, ...]) -> None:
     assert "\n" not in str(error)
     assert all(word in str(error) for word in says)
+
+
+def test_the_error_that_ended_a_group_is_found_however_deep_it_stands() -> None:
+    first, second = errors.RequestRefused("first"), errors.RequestRefused("second")
+    inner: Any = ExceptionGroup("", [first])
+    assert errors.first_of(ExceptionGroup("", [inner, second])) is first
 
 
 def test_every_error_is_tried() -> None:

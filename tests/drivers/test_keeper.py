@@ -136,6 +136,20 @@ def test_a_lost_one_is_noticed_and_the_next_is_told_all(started: Started, tmp_pa
     story(started, again)
 
 
+def test_one_that_is_ended_is_gone_with_what_it_held(started: Started, tmp_path: Path) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        fd = fifo(tmp_path / "in")
+        keeper.keep("in~1", fd)
+        os.close(fd)
+        await keeper.end()
+        assert not keeper.connected
+        await keeper.end()
+
+    process = started.start()
+    story(started, told)
+    assert process.wait(10) == -signal.SIGTERM
+
+
 async def end_root(process: subprocess.Popen[bytes], keeper: ProcessKeeper) -> None:
     """Close the other end of its standard output, as tmux does when it ends."""
     assert keeper.rooted

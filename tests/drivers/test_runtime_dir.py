@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.errors import AlreadyRunning, RuntimeDirUnsafe
-from ccmux.drivers.runtime_dir import RuntimeDir
+from ccmux.drivers.runtime_dir import RunningDaemon, RuntimeDir
 
 HOLD = """
 import sys
@@ -147,3 +147,35 @@ def test_what_somebody_put_in_its_place_is_refused(path: Path) -> None:
             listening.bind(os.path.relpath(path))
         with pytest.raises(RuntimeDirUnsafe, match="not a directory"):
             first.restore()
+
+
+def test_the_daemon_that_holds_it_is_found_and_ends_when_asked(path: Path) -> None:
+    holder = subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert holder.stdin is not None
+    assert holder.stdout is not None
+    with holder, holder.stdin, holder.stdout:
+        assert holder.stdout.readline() == b"held\n"
+        with RunningDaemon.found(path) as daemon:
+            assert daemon is not None
+            assert (daemon.pid, daemon.project) == (holder.pid, "first")
+            assert not daemon.ended(within_s=0)
+            daemon.ask_to_end()
+            assert daemon.ended(within_s=10)
+            assert holder.wait() != 0
+            daemon.ask_to_end()
+
+
+LEFT = ["", "garbage", '{"pid":PID,"project":"p"}', '{"pid":0}', '{"pid":-7}', None]
+
+
+@pytest.mark.parametrize("written", LEFT)
+def test_a_lock_that_nobody_holds_names_no_daemon_whoever_has_its_pid_now(
+    path: Path, written: str | None
+) -> None:
+    path.parent.mkdir(parents=True)
+    if written is not None:
+        path.with_name(f"{path.name}.lock").write_text(written.replace("PID", str(os.getpid())))
+    with RunningDaemon.found(path) as daemon:
+        assert daemon is None

@@ -24,6 +24,7 @@ from ccmux.drivers.sqlite.backup import BACKUPS_KEPT, backups
 from ccmux.drivers.sqlite.runs import RUNS_KEPT
 
 NEWEST = len(MIGRATIONS)
+FULL_SYNC = 2
 
 
 def older(path: Path, steps: int, *, content: str = "hello") -> None:
@@ -180,6 +181,7 @@ def test_runs_are_remembered_with_their_last_sign_of_life_and_their_end(tmp_path
     async def killed(store: SqliteStore) -> None:
         await store.begin_run()
         await store.renew_run()
+        assert store._connection.one("PRAGMA synchronous") == FULL_SYNC
 
     async def stopped(store: SqliteStore) -> None:
         await store.begin_run()

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
+import struct
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -70,6 +72,17 @@ class ProcessKeeper:
     async def changed(self) -> None:
         """Return once the keeper is gone, or its root is."""
         while self.rooted:
+            self._changed.clear()
+            await self._changed.wait()
+
+    async def end(self) -> None:
+        """End the keeper; what it holds ends with it. No keeper, no error."""
+        if self._socket is None:
+            return
+        pid, _, _ = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+        while self.connected:  # its end of the connection is closed with it
             self._changed.clear()
             await self._changed.wait()
 

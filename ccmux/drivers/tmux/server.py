@@ -80,13 +80,15 @@ class TmuxServer:
         """
         return await self._run(lambda: self._ensure(session, _word(literal(cwd)), width, height))
 
-    async def kill_session(self, session: str) -> None:
-        """End the session and whatever runs in it; no session, no error.
+    async def kill_session(self, session: str) -> tuple[int, ...]:
+        """End the session and whatever runs in it; return the pids of its panes, () where there was none.
+
+        They have got SIGHUP and need a moment to end.
 
         Raises:
             PaneLost: tmux refused, or is not installed.
         """
-        await self._run(lambda: self._kill(session))
+        return await self._run(lambda: self._kill(session))
 
     async def run_detached(self, argv: Sequence[str]) -> None:
         """Start a program below the tmux server, in no window.
@@ -137,10 +139,13 @@ class TmuxServer:
         )
         return pane
 
-    def _kill(self, session: str) -> None:
+    def _kill(self, session: str) -> tuple[int, ...]:
         found = self._find(session)
-        if found is not None:
-            self._tell("kill-session", "-t", found)
+        if found is None:
+            return ()
+        pids = tuple(map(int, self._tell("list-panes", "-s", "-t", found, "-F", "#{pane_pid}")))
+        self._tell("kill-session", "-t", found)
+        return pids
 
     def _find(self, session: str) -> str | None:
         """Return the id of the session with this name; None also where no server runs."""
