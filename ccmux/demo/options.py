@@ -69,6 +69,7 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
         mode = "bypassPermissions"
     listed = flags.get("--allowedTools", []) + flags.get("--allowed-tools", [])
     allowed = [name for text in listed for name in re.split(r"[,\s]+", text) if name]
+    home = Path(environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude")
     session_id = _last(flags, "--session-id")
     if session_id is not None and not _UUID.fullmatch(session_id):
         raise UsageProblem("Error: Invalid session ID. Must be a valid UUID.")
@@ -77,12 +78,23 @@ def read(argv: Sequence[str], environ: Mapping[str, str]) -> Options:
         resume=_last(flags, "--resume") or _last(flags, "-r"),
         mode=_MODES.get(mode, mode),
         allowed=(*allowed, *permissions.get("allow", [])),
-        hooks=settings.get("hooks", {}),
+        hooks=_hooks(settings, home),
         prompt=" ".join(words),
         answers=environ.get("CCMUX_DEMO_ANSWERS", "1") != "0",
         startup=_startup(environ),
-        home=Path(environ.get("CLAUDE_CONFIG_DIR") or Path.home() / ".claude"),
+        home=home,
     )
+
+
+def _hooks(settings: Mapping[str, Any], home: Path) -> Mapping[str, Any]:
+    """Return the hooks to fire: none where these settings or the user's own say `disableAllHooks`."""
+    try:
+        users = json.loads((home / "settings.json").read_bytes())
+    except (OSError, ValueError):
+        users = {}
+    is_deaf = settings.get("disableAllHooks") is True or users.get("disableAllHooks") is True
+    hooks: Mapping[str, Any] = {} if is_deaf else settings.get("hooks", {})
+    return hooks
 
 
 def _startup(environ: Mapping[str, str]) -> str:

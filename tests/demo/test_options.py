@@ -74,3 +74,17 @@ def test_trust_is_asked_for_until_it_was_given(tmp_path: Path, monkeypatch: pyte
     (tmp_path / ".claude.json").write_text(json.dumps(state))
     assert read([], environ).startup == ""
     assert read([], environ | {"CCMUX_DEMO_STARTUP": "theme"}).startup == "theme"
+
+
+@pytest.mark.parametrize(
+    ("said", "users", "fires"),
+    [("false", None, True), ("true", None, False), ("false", "true", False), ("false", "{", True)],
+)
+def test_disabled_hooks_are_not_fired_whoever_disabled_them(
+    tmp_path: Path, said: str, users: str | None, fires: bool
+) -> None:
+    if users is not None:
+        text = f'{{"disableAllHooks": {users}}}' if users == "true" else users
+        (tmp_path / "settings.json").write_text(text)
+    settings = f'{{"disableAllHooks": {said}, "hooks": {{"Stop": []}}}}'
+    assert bool(opts("--settings", settings, CLAUDE_CONFIG_DIR=str(tmp_path)).hooks) is fires

@@ -38,7 +38,7 @@ from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 
-LIMIT_S = 12.0
+LIMIT_S = 15.0
 """Every call to the outside has a limit of its own below this; it is for what hangs all the same."""
 
 _PROGRAM_S = 5.0
@@ -174,12 +174,11 @@ def _claude(patient: Patient, place: Place) -> list[Diagnosis]:
         version = version_in(said.out)
         judged += claude.judge_version(version, failure=said.failure, running=_running_version(patient))
         judged.append(_login(patient, [found, *words], environment))
-    if _is_demo(patient):
-        return judged
     root = claude.judge_root(
         uid=patient.uid, bypasses=bypasses(place.settings.claude.args), environment=environment
     )
-    judged += [root] if root is not None and found is not None else []
+    if root is not None and found is not None and not _is_demo(patient):
+        judged.append(root)
     return judged + _claude_settings(patient)
 
 

@@ -21,7 +21,7 @@ from ccmux.drivers.tmux import canary_reader
 from ccmux.drivers.tmux.pane import ClaudePane
 from ccmux.drivers.tmux.server import TmuxServer
 
-LIMIT_S = 6.0
+LIMIT_S = 8.0
 _COMMAND_S = 3.0
 _QUIET_S = 0.05
 """So long after the last byte that was awaited no other may come."""
