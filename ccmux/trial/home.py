@@ -45,6 +45,10 @@ def scratch_home(
         "CLAUDE_CONFIG_DIR": str(path),
         "ANTHROPIC_BASE_URL": _NOBODY,
         "ANTHROPIC_AUTH_TOKEN": "dummy",
+        # What would leave this machine after all meets a closed port.
+        "HTTPS_PROXY": _NOBODY,
+        "HTTP_PROXY": _NOBODY,
+        "NO_PROXY": "127.0.0.1,localhost",
         "DISABLE_AUTOUPDATER": "1",
         "DISABLE_TELEMETRY": "1",
         "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",

@@ -97,6 +97,7 @@ class Stand:
         self._opened.callback(self._end)
         self.environment = scratch_home(self.claude_home, self.project, inherited=self._inherited) | {
             "ANTHROPIC_BASE_URL": self.api.url,
+            "TMUX_TMPDIR": str(self.folder),  # tmux leaves its socket's file behind
             "CCMUX_DATA_DIR": str(self.folder / "data"),
             "CCMUX_SECRETS_DIR": str(self.folder / "secrets"),
         }

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from ccmux.trial import cases
 from tests.house.stand import MANUAL, Stand, text_of, until
 
 manual = pytest.mark.claude_args(*MANUAL)
@@ -31,30 +33,13 @@ def ask(stand: Stand, text: str, *, fifo: str = "in") -> str:
 # ----------------------------------------------------------------------------------------------- in and out
 
 
-def test_a_line_in_the_fifo_reaches_claude_and_its_turn_comes_back(stand: Stand) -> None:
-    stand.start()
-    with stand.following() as events:
-        stand.write("hello")
-        turn = events.until("turn")
-    assert text_of(turn) == "You said: hello"
-    assert turn["message_ids"] == [1]
-    assert turn["outcome"] == "finished"
-    assert turn["usage"]["output_tokens"] > 0
-    states = [event["state"] for event in events.seen if event["type"] == "message"]
-    # Hook and transcript race: where the transcript is first, `submitted` is skipped.
-    assert [state for state in states if state != "submitted"] == ["queued", "typing", "started"]
-    [prompt] = stand.prompts()
-    assert re.fullmatch(r"\[\d\d:\d\d default\] hello", prompt)
+def test_a_line_in_the_fifo_reaches_claude_and_its_turn_comes_back_whole(stand: Stand) -> None:
+    cases.turn(stand)
 
 
-def test_every_block_of_a_turn_is_in_its_event_in_order(stand: Stand) -> None:
-    stand.start()
-    with stand.following() as events:
-        stand.write("work hard")
-        turn = events.until("turn")
-    kinds = [block["type"] for block in turn["turn"]]
-    assert kinds == ["thinking", "text", "tool_use", "tool_result", "text"]
-    assert turn["turn"][-1]["text"] == "Done: hard"
+@manual
+def test_the_hooks_fire_and_carry_what_is_read_in_them(stand: Stand) -> None:
+    cases.hooks(stand)
 
 
 def test_claude_answers_on_a_channel_and_a_reader_gets_the_line(stand: Stand) -> None:
@@ -77,14 +62,7 @@ def test_claude_answers_on_a_channel_and_a_reader_gets_the_line(stand: Stand) ->
 
 
 def test_what_nobody_reads_yet_is_delivered_when_a_reader_comes(stand: Stand) -> None:
-    stand.start()
-    with stand.following(types=["channel"]) as events:
-        os.mkfifo(stand.run / "out.chat", 0o600)
-        events.until("channel", event="added", channel="chat")
-    assert ask(stand, "tell chat one") == "I told chat."
-    assert ask(stand, "tell chat two") == "I told chat."
-    with (stand.run / "out.chat").open("rb") as pipe:
-        assert [json.loads(pipe.readline())["message"] for _ in range(2)] == ["one", "two"]
+    cases.answer_on_a_channel(stand)
 
 
 def test_a_channel_that_is_not_there_is_told_to_claude(stand: Stand) -> None:
@@ -108,15 +86,7 @@ def test_adapters_fifos_are_found_and_their_channels_believed(stand: Stand) -> N
 
 
 def test_messages_that_come_while_claude_works_go_together_at_the_turns_end(stand: Stand) -> None:
-    stand.start()
-    with stand.following() as events:
-        stand.write("wait 1")
-        events.until("message", state="started")
-        for n in range(3):
-            stand.write(f"m{n}")
-        assert events.until("turn")["message_ids"] == [1]
-        assert events.until("turn")["message_ids"] == [2, 3, 4]
-    assert [line[7:] for line in stand.prompts()[1].splitlines()] == [f"default] m{n}" for n in range(3)]
+    cases.batch(stand)
 
 
 def test_a_bad_line_is_kept_and_the_next_is_taken(stand: Stand) -> None:
@@ -133,22 +103,8 @@ def test_a_bad_line_is_kept_and_the_next_is_taken(stand: Stand) -> None:
 
 
 @manual
-def test_a_permission_prompt_holds_and_nothing_approves_it(stand: Stand) -> None:
-    stand.start()
-    with stand.following() as events:
-        stand.write("run touch made")
-        request = events.until("permission_request")
-        stand.until_state("waiting")
-        assert request["tool_name"] == "Bash"
-        assert request["tool_input"]["command"] == "touch made"
-        stand.write("yes")
-        events.until("message", id=2, state="queued")
-        assert "permission prompt" in stand.ccmux("why", "2")
-        stand.until_screen("Do you want to proceed?")
-        assert not (stand.project / "made").exists()
-        stand.keys("Escape")  # a person says no
-        events.until("permission_resolved", request_id=request["request_id"], behavior="deny")
-        assert text_of(events.until("turn", message_ids=[2])) == "You said: yes"
+def test_a_permission_prompt_holds_and_nobody_but_a_person_answers_it(stand: Stand) -> None:
+    cases.permission(stand)
 
 
 def test_escape_while_it_works_leaves_no_busy_behind(stand: Stand) -> None:
@@ -166,26 +122,12 @@ def test_escape_while_it_works_leaves_no_busy_behind(stand: Stand) -> None:
 
 
 def test_interrupt_is_a_command(stand: Stand) -> None:
-    stand.start()
+    cases.interrupt(stand)
     assert "not at work" in _refused(stand, "interrupt")
-    with stand.following() as events:
-        stand.write("wait 20")
-        events.until("state", state="busy")
-        stand.until_screen("esc to interrupt")
-        stand.ccmux("interrupt")
-        assert events.until("turn")["outcome"] == "interrupted"
 
 
 def test_a_draft_in_the_box_is_held_for_and_left_alone(stand: Stand) -> None:
-    stand.start()
-    stand.keys("-l", "half a thought")
-    stand.until_screen("half a thought")
-    with stand.following() as events:
-        stand.write("hello")
-        events.until("state", hold="draft in the input box")
-        assert "half a thought" in stand.screen()
-        stand.keys("C-u")
-        assert text_of(events.until("turn")) == "You said: hello"
+    cases.draft_is_held_for(stand)
 
 
 def test_copy_mode_holds(stand: Stand) -> None:
@@ -224,51 +166,18 @@ def test_a_person_at_the_keyboard_is_waited_for(stand: Stand) -> None:
 
 
 def test_clear_starts_a_new_session_and_messages_go_on(stand: Stand) -> None:
-    stand.start()
-    ask(stand, "before")
-    first = stand.status()["session_id"]
-    stand.keys("-l", "/clear")
-    stand.until_screen("/clear")
-    stand.keys("Enter")
-    until(lambda: stand.status()["session_id"] != first, "the session changed")
-    assert ask(stand, "after") == "You said: after"
-    second = stand.status()["session_id"]
-    os.kill(stand.claude_pid, signal.SIGKILL)
-    with stand.following(types=["claude"]) as events:
-        assert events.until("claude", event="resumed")["session_id"] == second
+    cases.clear(stand)
 
 
 # ------------------------------------------------------------------------------------------------- crashes
 
 
 def test_a_killed_claude_is_resumed_in_the_same_session(stand: Stand) -> None:
-    stand.start()
-    ask(stand, "one")
-    before = stand.status()
-    with stand.following() as events:
-        os.kill(stand.claude_pid, signal.SIGKILL)
-        crashed = events.until("claude", event="crashed")
-        assert crashed["exit"] == -signal.SIGKILL
-        assert crashed["pid"] == before["pid"]
-        resumed = events.until("claude", event="resumed")
-        assert resumed["session_id"] == before["session_id"]
-        stand.write("two")
-        assert text_of(events.until("turn")) == "You said: two"
-    assert stand.status()["session_id"] == before["session_id"]
-    assert stand.status()["restarts"] == 1
+    cases.crash(stand)
 
 
 def test_an_exit_by_a_person_is_followed_by_a_new_start(stand: Stand) -> None:
-    stand.start()
-    ask(stand, "one")
-    with stand.following() as events:
-        stand.keys("-l", "/exit")
-        stand.until_screen("/exit")
-        stand.keys("Enter")
-        assert events.until("claude", event="exited")["exit"] == 0
-        events.until("claude", event="resumed")
-        stand.write("two")
-        assert text_of(events.until("turn")) == "You said: two"
+    cases.leave(stand)
 
 
 def test_a_session_whose_transcript_is_gone_is_replaced_loudly(stand: Stand) -> None:
@@ -297,21 +206,9 @@ def test_a_killed_tmux_session_is_built_again(stand: Stand) -> None:
         assert text_of(events.until("turn")) == "You said: two"
 
 
-@pytest.mark.parametrize("how", ["stop", "kill"])
-def test_a_new_daemon_adopts_the_running_claude(stand: Stand, how: str) -> None:
-    stand.start()
-    ask(stand, "one")
-    pid, seq = stand.claude_pid, stand.status()["last_seq"]
-    stand.stop() if how == "stop" else stand.kill()
-    stand.start()
-    assert stand.claude_pid == stand.status()["pid"] == pid
-    os.mkfifo(stand.run / "out.chat", 0o600)
-    with stand.following(since=seq, types=["channel"]) as events:
-        events.until("channel", event="added", channel="chat")
-    assert ask(stand, "tell chat still here") == "I told chat."
-    with (stand.run / "out.chat").open("rb") as pipe:
-        assert json.loads(pipe.readline())["message"] == "still here"
-    assert stand.status()["restarts"] == 0
+@pytest.mark.parametrize("end", [Stand.stop, Stand.kill], ids=["stop", "kill"])
+def test_a_new_daemon_adopts_the_running_claude(stand: Stand, end: Callable[[Any], object]) -> None:
+    cases.daemon_restart(stand, end=end)
 
 
 def test_a_turn_that_ends_while_the_daemon_is_down_is_told_at_its_start(stand: Stand) -> None:
@@ -391,22 +288,11 @@ def test_the_runtime_directory_is_made_again_when_it_is_deleted(stand: Stand) ->
 
 
 def test_an_untrusted_folder_is_named_with_the_way_out_and_nothing_is_typed(stand: Stand) -> None:
-    stand.distrust()
-    stand.start(wait=False)
-    with stand.following(since=0):
-        stand.write("hello")
-        status = stand.until_state("starting", hold="starting")
-        until(lambda: "folder trust" in stand.status()["detail"], "status names the dialog")
-    assert "ccmux attach" in stand.ccmux("status")
-    assert "trust" in stand.screen()
-    assert status["queue"]["queued"] == 1
+    cases.untrusted_folder_is_held(stand)
 
 
 def test_trust_folder_answers_that_one_question(stand: Stand) -> None:
-    stand.distrust()
-    stand.settings["claude"]["trust_folder"] = True
-    stand.start()
-    assert ask(stand, "hello") == "You said: hello"
+    cases.trust_is_answered(stand)
 
 
 def test_a_claude_that_cannot_start_says_why_in_status(stand: Stand) -> None:

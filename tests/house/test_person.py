@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from ccmux.trial import cases
 from tests.house.conftest import AGENTS
 from tests.house.person import run, screen_of
 from tests.house.stand import Stand, text_of, until
@@ -19,20 +20,7 @@ def test_keys_that_come_while_ccmux_types_never_go_out_with_ours(agent: str) -> 
 
 
 def test_a_draft_left_alone_is_put_aside_for_a_message_and_comes_back_to_the_byte(stand: Stand) -> None:
-    stand.settings["timing"] = {"draft_patience_s": 1}
-    stand.start()
-    stand.keys("-l", "half a  thought; \\")
-    stand.until_screen("half a")
-    with stand.following() as events:
-        stand.write("wait 1")
-        events.until("state", hold="draft in the input box")
-        events.until("message", id=1, state="started")
-        until(lambda: screen_of(stand).draft == "half a  thought; \\", "the draft stands there again")
-        stand.write("again")
-        assert text_of(events.until("turn")) == "You said: wait 1"
-        assert text_of(events.until("turn")) == "You said: again"
-    until(lambda: screen_of(stand).draft == "half a  thought; \\", "the draft stands there again")
-    assert [prompt[7:] for prompt in stand.prompts()] == ["default] wait 1", "default] again"]
+    cases.draft_is_put_aside(stand)
 
 
 def test_a_second_draft_is_not_stashed_over_a_persons_first(stand: Stand) -> None:
