@@ -161,10 +161,8 @@ class _Conductor:
                 stand.kill()
             case "tmux session":
                 stand.tmux("kill-session", "-t", "=ccmux-stand", check=False)
-                self._until_kept()
             case "tmux server":
                 stand.tmux("kill-server", check=False)
-                self._until_kept()
             case "keeper -9":
                 killed = self._kill_keeper()
                 self._until_kept()
