@@ -19,7 +19,6 @@ from ccmux.core.selfcheck import (
     Missed,
     gaps_between,
     happenings,
-    is_worth_telling,
     last_check,
     line_of,
     missed_in,
@@ -266,6 +265,7 @@ def test_dead_letters_are_told_until_somebody_lets_them_go(letters: list[float],
         ("systemd", "linger", Verdict.WARN, False),
         ("systemd", "linger", Verdict.BAD, True),
         ("claude", "", Verdict.BAD, False),
+        ("claude", "restarts", Verdict.WARN, True),
         ("tmux", "ccmux-x", Verdict.BAD, False),
         ("disk", "data", Verdict.BAD, True),
     ],
@@ -273,7 +273,8 @@ def test_dead_letters_are_told_until_somebody_lets_them_go(letters: list[float],
 def test_claude_reads_of_what_is_not_over_by_then(
     area: str, name: str, verdict: Verdict, *, worth: bool
 ) -> None:
-    assert is_worth_telling(Finding(area=area, name=name, verdict=verdict, says="x")) is worth
+    found = Finding(area=area, name=name, verdict=verdict, says="x")
+    assert report_of([found], at_s=NOW_S, last=None, seq=0).findings == ((found,) if worth else ())
 
 
 # --------------------------------------------------------------------------------------------- the report
@@ -316,11 +317,14 @@ def test_the_worst_is_told_first_and_each_with_its_way_out() -> None:
 
 
 def test_what_is_still_bad_is_told_again() -> None:
-    last = last_check(remembered(report_of([FAILED], at_s=NOW_S - HOUR_S, last=None, seq=3)).decode())
-    report = report_of([FAILED], at_s=NOW_S, last=last, seq=4)
-    assert content(line_of(report, last=last, wall=WALL)).split("\n")[:2] == [
-        "Self-check: 1 bad since 11:00 (1 h 0 min ago).",
+    before = report_of([FAILED, NOTE], at_s=NOW_S - HOUR_S, last=None, seq=3)
+    last = last_check(remembered(before).decode())
+    report = report_of([FAILED, NOTE], at_s=NOW_S, last=last, seq=4)
+    assert content(line_of(report, last=last, wall=WALL)).split("\n") == [
+        "Self-check: 1 bad, 1 to know of since 11:00 (1 h 0 min ago).",
         "BAD: still service ccmux-mail: failed",
+        "  mend: systemctl --user start x",
+        "note: daemon: was restarted",
     ]
 
 

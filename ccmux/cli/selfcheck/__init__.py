@@ -76,8 +76,9 @@ def _parser() -> ArgumentParser:
 
 
 def _text(path: Path) -> str:
+    """Return what is kept; "" where nothing is, or where it cannot be read: the writing says so."""
     try:
         with path.open("rb") as file:
             return file.read(_KEPT_BYTES).decode(errors="replace")
-    except FileNotFoundError:
+    except OSError:
         return ""

@@ -23,7 +23,6 @@ from ccmux.core.selfcheck import (
     Report,
     gaps_between,
     happenings,
-    is_worth_telling,
     missed_in,
     report_of,
     waiting,
@@ -73,7 +72,6 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
         units, timers = _units(patient, manager, since_s)
         findings += units_findings(units, wall=now)
     findings += surroundings(patient, place, manager)
-    findings = [one for one in findings if is_worth_telling(one)]
 
     told = _Told(seq=last.seq if last is not None else 0)
     if patient.is_ours_up:
@@ -155,10 +153,11 @@ def _oldest(control: ControlClient) -> float | None:
 
 
 def _claude_events(place: Place, since: int) -> list[dict[str, Any]]:
+    """Return the events of Claude's starts and ends after a number; those that can be had."""
     events = []
-    with EventStream(place.paths.output_sock, since=since, types=["claude"]) as stream:
-        while True:
-            try:
+    try:
+        with EventStream(place.paths.output_sock, since=since, types=["claude"]) as stream:
+            while True:
                 events.append(stream.next(timeout_s=QUIET_S))
-            except TimeoutError:
-                return events
+    except (TimeoutError, DaemonUnreachable):
+        return events

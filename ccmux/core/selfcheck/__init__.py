@@ -11,7 +11,6 @@ from ccmux.core.selfcheck.happened import (
     Missed,
     gaps_between,
     happenings,
-    is_worth_telling,
     missed_in,
     waiting,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "Report",
     "gaps_between",
     "happenings",
-    "is_worth_telling",
     "last_check",
     "line_of",
     "missed_in",

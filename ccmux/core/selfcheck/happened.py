@@ -67,7 +67,7 @@ class Missed:
 def is_worth_telling(finding: Finding) -> bool:
     """Whether Claude should read of it: not of what is over by then, told otherwise, or past mending."""
     match finding:
-        case Finding(area="claude" | "tmux"):
+        case Finding(area="tmux") | Finding(area="claude", name=""):
             return False  # it reads
         case Finding(area="service", name="ccmux", verdict=Verdict.WARN):
             return False  # it runs; the gaps tell of how it ended
@@ -190,7 +190,7 @@ def _claude(events: Sequence[Mapping[str, Any]], *, wall: Wall) -> Iterator[Find
         mend = (
             "ccmux tail --since " + str(int(ends[0].get("seq") or 1) - 1) + " tells of it; Ctrl-C ends that"
         )
-        yield Finding(area="claude", verdict=Verdict.WARN, says=says, mend=mend)
+        yield Finding(area="claude", name="restarts", verdict=Verdict.WARN, says=says, mend=mend)
     for event in events:
         if event.get("lost"):
             says = f"the conversation {event['lost']} was lost at {wall.toward(_ts(event))}: no transcript"

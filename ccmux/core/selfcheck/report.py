@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.selfcheck.happened import is_worth_telling
 from ccmux.core.verify import worst_first
 from ccmux.core.when import Wall
 
@@ -75,9 +76,9 @@ class Report:
 def report_of(
     findings: Iterable[Finding], *, at_s: float, last: LastCheck | None, seq: int, timers: Iterable[str] = ()
 ) -> Report:
-    """Return what is to be told; `findings` are all of them worth it."""
+    """Return what is to be told of all that was found."""
     since_s = None if last is None else last.at_s
-    told = tuple(worst_first(findings))
+    told = tuple(worst_first(filter(is_worth_telling, findings)))
     return Report(at_s=at_s, since_s=since_s, findings=told, seq=seq, timers=tuple(timers))
 
 
@@ -103,7 +104,8 @@ def _content(report: Report, *, shown: int, told: frozenset[tuple[str, str, str]
     counted = ", ".join(f"{count} {word}" for count, word in ((bad, "bad"), (notes, "to know of")) if count)
     lines = [f"Self-check: {counted}{since}."]
     for finding in report.findings[:shown]:
-        still = "still " if _mark(finding) in told else ""
+        # A note tells of something that happened: it does not happen still.
+        still = "still " if finding.verdict is Verdict.BAD and _mark(finding) in told else ""
         title = f"{finding.area} {finding.name}".rstrip()
         lines.append(f"{_SIGNS[finding.verdict]}: {still}{title}: {_short(finding.says)}")
         if finding.mend:

@@ -1,0 +1,166 @@
+"""The self-check where no systemd answers: what it asks, what it tells, and how that comes to the daemon."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccmux.cli.place import Place
+from ccmux.cli.selfcheck import telling
+from ccmux.core.control import answer
+from ccmux.core.settings import Settings
+from ccmux.paths import Paths
+from tests.cli.conftest import STATUS, Project, lines
+
+SCRIPT = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"
+NOW_S = 1_795_194_000.0
+
+
+def selfcheck(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
+    """Run it as a user who has no service manager, whatever the machine has."""
+    return subprocess.run(
+        [sys.executable, SCRIPT, *words],
+        cwd=project.folder,
+        env=project.environment | {"XDG_RUNTIME_DIR": str(project.folder)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+class Daemon:
+    """A daemon that has been killed once, as it tells it itself."""
+
+    def __init__(self, project: Project) -> None:
+        self._fifo = project.runtime / "in.selfcheck"
+        os.mkfifo(self._fifo, 0o600)
+        self._reader = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
+        self.took: list[dict[str, Any]] = []
+
+    def close(self) -> None:
+        os.close(self._reader)
+
+    def answers(self, request: dict[str, Any]) -> bytes:
+        match request["op"]:
+            case "status":
+                return answer(status={**STATUS, "queue": {"queued": 1, "dead": 1}, "hold": "paused"})
+            case "runs":
+                before = {"started_at": NOW_S - 900, "alive_before": None, "ended": "killed"}
+                now = {"started_at": NOW_S, "alive_before": NOW_S - 800, "ended": None}
+                return answer(runs=[before, now])
+            case "why":
+                return answer(holds=[{"state": "queued", "since_s": 90}])
+            case "dead":
+                return answer(letters=[{"at": NOW_S}])
+            case op:
+                assert op == "show"
+                self.took += [json.loads(line) for line in os.read(self._reader, 65_536).splitlines()]
+                return answer(messages=[one for one in self.took if one["id"] == request["id"]])
+
+
+def crashes(request: dict[str, Any]) -> bytes:
+    assert request == {"since": 41, "types": ["claude"]}
+    return lines({"seq": 50, "ts": NOW_S, "type": "claude", "event": "crashed", "exit": -9})
+
+
+def test_it_tells_what_the_daemon_knows_and_begins_there_the_next_time(project: Project) -> None:
+    daemon = Daemon(project)
+    kept = project.data / "ccmux/my-app/selfcheck.json"
+    kept.parent.mkdir(parents=True, mode=0o700)
+    project.data.chmod(0o700)
+    kept.write_text(json.dumps({"at": NOW_S - 10, "seq": 41, "timers": [], "findings": []}))
+    with project.daemon(daemon.answers, crashes):
+        done = selfcheck(project)
+        kept_now = json.loads(kept.read_text())
+        again = selfcheck(project, "--dry-run")
+    daemon.close()
+    assert (done.returncode, done.stderr) == (0, "told by in.selfcheck\n")
+    (message,) = daemon.took
+    assert (message["channel"], message["content"] + "\n") == ("selfcheck", done.stdout)
+    for says in (
+        r"note: downtime: nothing ran from .* \(13 min\): the (daemon was killed|machine was started)",
+        r"note: claude restarts: crashed once, last at .* \(exit -9\), and was started again",
+        r"note: messages waiting: 1 held for up to 1 min: paused",
+        r"note: messages dead: 1 could not be taken or delivered, 1 of them new",
+    ):
+        assert re.search(f"(?m)^{says}", done.stdout), says
+    assert (kept_now["since"], kept_now["seq"], kept_now["ok"]) == (NOW_S - 10, 41, False)
+    assert (again.returncode, "nothing ran" in again.stdout) == (0, False)
+    assert len(daemon.took) == 1
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    paths = Paths(
+        data_dir=tmp_path / "data", secrets_dir=tmp_path / "s", runtime_dir=tmp_path / "run", project="x"
+    )
+    paths.runtime_dir.mkdir(mode=0o700)
+    return Place(config=tmp_path / "ccmux.toml", settings=Settings(), paths=paths)
+
+
+MESSAGE = {"channel": "selfcheck", "content": "all is well", "id": "selfcheck-1"}
+LINE = json.dumps(MESSAGE).encode() + b"\n"
+
+
+def spooled(place: Place) -> list[dict[str, Any]]:
+    return [json.loads(path.read_bytes()) for path in place.paths.send_spool.glob("[!.]*")]
+
+
+def test_while_the_daemon_is_down_the_message_is_kept_on_disk(place: Place) -> None:
+    way = telling.deliver(place, LINE, MESSAGE, awaited=False)
+    assert way == f"the spool ({place.paths.runtime_dir}/in.selfcheck: nobody reads it)"
+    assert spooled(place) == [MESSAGE]
+
+
+def test_what_only_a_keeper_holds_is_kept_on_disk_too(place: Place) -> None:
+    fifo = place.paths.runtime_dir / "in.selfcheck"
+    os.mkfifo(fifo, 0o600)
+    keeper = os.open(fifo, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        assert telling.deliver(place, LINE, MESSAGE, awaited=False) == ("the spool (nobody has taken it yet)")
+        assert os.read(keeper, 4_096) == LINE
+    finally:
+        os.close(keeper)
+    assert spooled(place) == [MESSAGE]
+
+
+def test_a_line_that_a_pipe_would_tear_goes_to_the_disk_alone(place: Place) -> None:
+    long = MESSAGE | {"content": "x" * 5_000}
+    way = telling.deliver(place, json.dumps(long).encode() + b"\n", long, awaited=False)
+    assert way.startswith("the spool (it has 50")
+    assert spooled(place) == [long]
+    assert list(place.paths.runtime_dir.iterdir()) == []
+
+
+def test_a_daemon_that_never_comes_is_not_waited_for_for_ever(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telling, "LATE_S", 0.01)
+    assert telling.await_daemon(place) is False
+
+
+def test_a_disk_that_takes_nothing_is_told(project: Project) -> None:
+    daemon = Daemon(project)
+    (project.data / "ccmux").mkdir(parents=True)
+    (project.data / "ccmux/my-app").write_text("in the way")
+    with project.daemon(daemon.answers):
+        done = selfcheck(project)
+    daemon.close()
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("make room for it, or set CCMUX_DATA_DIR")
+
+
+def test_settings_that_are_wrong_are_told(project: Project) -> None:
+    project.config.write_text("nonsense = 1\n")
+    done = selfcheck(project)
+    assert done.returncode == 1
+    assert "nonsense" in done.stderr

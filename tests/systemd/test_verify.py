@@ -1,0 +1,315 @@
+"""A deployment that works verifies, what breaks it is found and mended as told, and Claude hears of it."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccmux.client import spool_message
+from tests.house.stand import until
+from tests.systemd.stand import PROGRAMS, SystemdStand
+
+DEPLOY = str(PROGRAMS / "ccmux-deploy")
+SELFCHECK = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"
+LOOK = re.compile(r"journalctl --user -u \S+ -n 50 says why; then ")
+
+
+@pytest.fixture(scope="module")
+def deployed(shared_systemd: SystemdStand) -> Iterator[SystemdStand]:
+    """A project with an adapter and timers, deployed and at work."""
+    stand = shared_systemd
+    stand.settings["adapters"] = {"door": {"exec": ["/bin/sleep", "100000"]}}
+    stand.settings["timers"] = {
+        "selfcheck": {"startup_delay": "100ms", "exec": "scripts/startup_selfcheck.py"},
+        "yearly": {"schedule": "*-01-01", "exec": ["/bin/true"]},
+        "frail": {"schedule": "*-01-01", "exec": ["/bin/sh", "-c", f"test ! -e {stand.folder}/broken"]},
+    }
+    stand.write_settings()
+    stand.run(DEPLOY)
+    stand.until_state("idle")
+    until(lambda: len(told(stand)) == 1, "Claude is told after the first start")
+    yield stand
+    stand.show()
+
+
+def verify(stand: SystemdStand) -> tuple[int, list[dict[str, Any]]]:
+    done = stand.run(DEPLOY, "verify", "--json", check=False)
+    assert done.stderr == ""
+    return done.returncode, json.loads(done.stdout)["findings"]
+
+
+def told(stand: SystemdStand) -> list[str]:
+    """Return the self-checks that the daemon has, oldest first."""
+    said = json.loads(stand.ccmux("messages", "--json").stdout)
+    return [message["content"] for message in reversed(said) if message["channel"] == "selfcheck"]
+
+
+def test_a_healthy_deployment_verifies(deployed: SystemdStand) -> None:
+    code, findings = verify(deployed)
+    assert (code, [one for one in findings if one["verdict"] == "bad"]) == (0, [])
+    seen = {(one["area"], one["name"]) for one in findings}
+    assert seen >= {
+        *(("target", "ccmux"), ("service", "ccmux"), ("service", "ccmux-reconcile")),
+        *(("service", "ccmux-door"), ("timer", "ccmux-selfcheck"), ("service", "ccmux-selfcheck")),
+        *(("timer", "ccmux-yearly"), ("service", "ccmux-yearly"), ("systemd", "linger")),
+        *(("tmux", "ccmux-stand"), ("daemon", ""), ("claude", ""), ("port", ""), ("files", "runtime")),
+    }
+    (yearly,) = [one["says"] for one in findings if (one["area"], one["name"]) == ("timer", "ccmux-yearly")]
+    assert re.fullmatch(r"next run 1 Jan \d{4} 00:00 \(in \d+ d \d+ h\); not run yet", yearly)
+
+    table = deployed.run(DEPLOY, "verify").stdout
+    assert re.search(r"(?m)^ok    service ccmux-door +active for \d+ s, pid \d+$", table)
+    assert re.search(r"\n0 bad, \d to know of, \d+ ok\n\Z", table)  # there is no logind here
+
+
+# ------------------------------------------------------------------------------------------- what breaks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Harm:
+    """Something that breaks a deployment.
+
+    Attributes:
+        does: Does it.
+        area: Of the finding.
+        name: Of the finding.
+        says: A part of it.
+        first: What else it takes to mend it, before the commands that the finding names.
+        then: And what, after them.
+
+    """
+
+    does: Callable[[SystemdStand], object]
+    area: str
+    name: str
+    says: str
+    first: Callable[[SystemdStand], object] = lambda _stand: None
+    then: Callable[[SystemdStand], object] = lambda _stand: None
+
+
+def edited(name: str, old: str, new: str) -> Callable[[SystemdStand], object]:
+    def does(stand: SystemdStand) -> None:
+        path = stand.unit_dir / name
+        assert old in path.read_text()
+        stand.write_unit(name, path.read_text().replace(old, new))
+
+    return does
+
+
+def fail(stand: SystemdStand) -> None:
+    (stand.folder / "broken").touch()
+    stand.run("systemctl", "--user", "start", "ccmux-frail.service", check=False)
+
+
+def delete(stand: SystemdStand) -> None:
+    (stand.unit_dir / "ccmux-yearly.service").unlink()
+    stand.systemctl("daemon-reload")
+
+
+def comment(stand: SystemdStand) -> None:
+    with (stand.unit_dir / "ccmux-yearly.timer").open("a") as file:
+        file.write("# mine\n")
+
+
+def lose_tmux(stand: SystemdStand) -> None:
+    stand.systemctl("stop", "ccmux.service")
+    stand.tmux("kill-session", "-t", "=ccmux-stand")
+    stand.tmux("new-session", "-d", "-s", "ccmux-stand-other", "sleep", "100000")
+
+
+def forget_adapter(stand: SystemdStand) -> None:
+    stand.settings["adapters"].pop("door")
+    stand.write_settings()
+
+
+def add_proxy(stand: SystemdStand) -> None:
+    stand.settings["claude"]["proxy"] = "http://somebody:hush@127.0.0.1:9"
+    stand.write_settings()
+
+
+def drop_proxy(stand: SystemdStand) -> None:
+    del stand.settings["claude"]["proxy"]
+    stand.write_settings()
+
+
+HARMS = {
+    "a stopped adapter": Harm(
+        does=lambda stand: stand.systemctl("stop", "ccmux-door.service"),
+        area="service",
+        name="ccmux-door",
+        says="is stopped since ",
+    ),
+    "a disabled unit": Harm(
+        does=lambda stand: stand.systemctl("disable", "ccmux-door.service"),
+        area="service",
+        name="ccmux-door",
+        says="does not start at boot (disabled)",
+    ),
+    "a timer that failed": Harm(
+        does=fail,
+        area="service",
+        name="ccmux-frail",
+        says="failed with exit-code 1 at ",
+        first=lambda stand: (stand.folder / "broken").unlink(),
+    ),
+    "a unit edited by hand": Harm(
+        does=edited("ccmux-door.service", "Restart=on-failure", "Restart=no"),
+        area="service",
+        name="ccmux-door",
+        says="is another text than ccmux.toml asks for",
+    ),
+    "a unit that is no part of the target": Harm(
+        does=edited("ccmux-door.service", "PartOf=ccmux.target\n", ""),
+        area="service",
+        name="ccmux-door",
+        says="is not part of ccmux.target: a stop of that does not stop it",
+    ),
+    "a unit edited and not read again": Harm(
+        does=comment,
+        area="timer",
+        name="ccmux-yearly",
+        says="changed after systemd read it",
+        then=lambda stand: stand.run(DEPLOY),
+    ),
+    "a unit that was deleted": Harm(
+        does=delete,
+        area="service",
+        name="ccmux-yearly",
+        says="is not there",
+    ),
+    "a unit that nothing calls for": Harm(
+        does=forget_adapter,
+        area="service",
+        name="ccmux-door",
+        says="is left over: no setting calls for it any more",
+    ),
+    "a session that was killed, beside one with a longer name": Harm(
+        does=lose_tmux,
+        area="tmux",
+        name="ccmux-stand",
+        says="can't find session: ccmux-stand",
+        then=lambda stand: stand.until_state("idle"),
+    ),
+    "a proxy that is down": Harm(
+        does=add_proxy,
+        area="proxy",
+        name="",
+        says="127.0.0.1:9 does not answer: connection refused",
+        first=drop_proxy,
+    ),
+}
+
+
+def mended_by(mend: str) -> list[str]:
+    """Return the commands that a finding names; none where it asks for a change of ccmux.toml."""
+    command = LOOK.sub("", mend).rpartition("if not: ")[2]
+    return command.split(" && ") if command.startswith(("systemctl", "ccmux-deploy")) else []
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_what_breaks_it_is_found_and_mended_as_told(deployed: SystemdStand, harm: str) -> None:
+    done = HARMS[harm]
+    done.does(deployed)
+    code, findings = verify(deployed)
+    assert code == 1
+    (found,) = [
+        one
+        for one in findings
+        if (one["area"], one["name"], one["verdict"]) == (done.area, done.name, "bad")
+        and one["says"].startswith(done.says)
+    ]
+    assert "hush" not in json.dumps(findings)
+
+    done.first(deployed)
+    for command in mended_by(found["mend"]):
+        deployed.run(*command.split())
+    done.then(deployed)
+    code, findings = verify(deployed)
+    assert not (bad := [one for one in findings if one["verdict"] == "bad"]), bad
+    assert code == 0
+
+
+# ------------------------------------------------------------------------------------ what Claude is told
+
+
+def prompts(stand: SystemdStand) -> list[str]:
+    """Return what the agent was asked, by its own transcripts."""
+    lines = [
+        json.loads(line)
+        for path in (stand.home / "claude").rglob("*.jsonl")
+        for line in path.read_text().splitlines()
+    ]
+    return [str(line["message"]["content"]) for line in lines if line.get("type") == "user"]
+
+
+def started(stand: SystemdStand, unit: str) -> subprocess.CompletedProcess[str]:
+    return stand.run("systemctl", "--user", "start", unit)
+
+
+def test_claude_is_told_after_each_start_what_happened_before(deployed: SystemdStand) -> None:
+    stand, before = deployed, len(told(deployed))
+    kept = stand.home / ".ccmux/data/ccmux/stand/selfcheck.json"
+    assert kept.stat().st_mode & 0o777 == 0o600
+
+    first = json.loads(kept.read_text())
+    pid = stand.property("ccmux.service", "MainPID")
+    stand.run("kill", "-9", pid)
+    until(lambda: stand.property("ccmux.service", "MainPID") not in {"0", pid}, "the daemon runs again")
+    stand.until_state("idle")
+    (stand.folder / "broken").touch()
+    stand.run("systemctl", "--user", "start", "ccmux-frail.service", check=False)
+    started(stand, "ccmux-selfcheck.service")
+    until(lambda: len(told(stand)) == before + 1, "Claude is told")
+    text = told(stand)[-1]
+    assert text.startswith("Self-check: 1 bad, ")
+    assert "\nBAD: service ccmux-frail: failed with exit-code 1 at " in text
+    assert re.search(
+        r"\nnote: daemon: the daemon was killed or crashed; it runs again since .* later\n", text
+    )
+    assert "all is well" not in text
+    assert json.loads(kept.read_text())["since"] == first["at"]
+
+    until(lambda: any("the daemon was killed or crashed" in one for one in prompts(stand)), "it was typed")
+    assert any(re.search(r"\[\d\d:\d\d selfcheck\] Self-check: 1 bad, ", one) for one in prompts(stand))
+
+    # What is still so is told again; the same message on another way is taken once.
+    stand.systemctl("stop", "ccmux.target")
+    stand.systemctl("start", "ccmux.target")
+    stand.until_state("idle")
+    until(lambda: len(told(stand)) == before + 2, "Claude is told after the start of the target")
+    text = told(stand)[-1]
+    assert "\nBAD: still service ccmux-frail: failed" in text
+    assert "note: daemon: the daemon was stopped; it runs again since " in text
+    assert "killed" not in text
+    again = {
+        "channel": "selfcheck",
+        "content": text,
+        "id": f"selfcheck-{json.loads(kept.read_text())['at']:.3f}",
+    }
+    spool_message(stand.home / ".ccmux/data/ccmux/stand/spool", again)
+    stand.ccmux("send", "--wait", "answered", "--timeout", "25", "go on")
+    assert len(told(stand)) == before + 2
+
+    (stand.folder / "broken").unlink()
+    started(stand, "ccmux-frail.service")
+    started(stand, "ccmux-selfcheck.service")
+    until(lambda: len(told(stand)) == before + 3, "Claude is told")
+    assert re.fullmatch(r"Self-check: all is well since \d\d:\d\d \(.* ago\)\.", told(stand)[-1])
+
+
+def test_a_self_check_while_the_daemon_is_down_is_told_at_its_start(deployed: SystemdStand) -> None:
+    stand, before = deployed, len(told(deployed))
+    stand.systemctl("stop", "ccmux.service")
+    done = stand.run("/usr/bin/env", "python3", str(SELFCHECK), "--dry-run")
+    assert "\nBAD: service ccmux: is stopped since " in done.stdout
+    assert "\nBAD: daemon: it does not answer: " in done.stdout
+    stand.systemctl("start", "ccmux.service")
+    stand.until_state("idle")
+    assert len(told(stand)) == before  # a dry run sends nothing
