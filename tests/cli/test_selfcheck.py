@@ -152,11 +152,14 @@ def test_a_disk_that_takes_nothing_is_told(project: Project) -> None:
     daemon = Daemon(project)
     (project.data / "ccmux").mkdir(parents=True)
     (project.data / "ccmux/my-app").write_text("in the way")
+    (project.data / "ccmux/my-app").chmod(0o600)
     with project.daemon(daemon.answers):
         done = selfcheck(project)
     daemon.close()
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].endswith("make room for it, or set CCMUX_DATA_DIR")
+    assert done.stderr.splitlines()[-1].endswith(
+        "nothing can be kept there (Not a directory); make room; the next self-check tells it again"
+    )
 
 
 def test_settings_that_are_wrong_are_told(project: Project) -> None:
