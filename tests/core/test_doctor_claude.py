@@ -23,7 +23,7 @@ OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
 def test_the_program_is_found_or_the_path_is_told_once_a_folder() -> None:
     assert judge_program(["npx", "claude"], "/bin/npx", path="/bin").finding.says == "/bin/npx claude"
     found = judge_program(["claude"], None, path="/bin:/usr/bin:/bin").finding
-    assert (found.verdict, found.says) == (BAD, "'claude' is not on the PATH (/bin:/usr/bin)")
+    assert (found.verdict, found.says) == (BAD, "'claude' is not on the PATH: /bin, /usr/bin")
 
 
 @pytest.mark.parametrize(

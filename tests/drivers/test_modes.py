@@ -48,6 +48,16 @@ def test_what_is_missing_or_no_folder_is_told_as_that(tmp_path: Path) -> None:
     assert (found.top.kind, found.below) == (Kind.FILE, ())
 
 
+def test_a_link_is_told_as_a_link(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(tmp_path)
+    found = modes.entry(tmp_path / "link")
+    assert found is not None
+    assert found.kind is Kind.LINK
+    top = modes.tree(tmp_path / "link").top
+    assert top is not None
+    assert top.kind is Kind.LINK
+
+
 def test_a_crowd_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     furnished(tmp_path)
     monkeypatch.setattr(modes, "MOST_ENTRIES", 3)

@@ -34,6 +34,8 @@ def test_a_port_on_another_address_is_free_for_us() -> None:
 
 
 def test_who_only_connects_holds_nothing() -> None:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        assert port_holders(bound.getsockname()[1]) == []
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname()) as client,
+    ):
+        assert port_holders(client.getsockname()[1]) == []

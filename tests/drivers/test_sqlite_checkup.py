@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -26,6 +27,8 @@ def filled(path: Path, messages: int = 2) -> sqlite3.Connection:
     for _ in range(messages):
         db.execute(f"{MESSAGE} ('a', '{'text ' * 100}', 1, '{{}}', '[]', 'queued', 1)")
     db.execute(f"{MESSAGE} ('a', 'b', 1, '{{}}', '[]', 'dead', 1)")
+    db.execute(f"{MESSAGE} ('a', 'b', 1, '{{}}', '[]', 'dead', 1)")
+    db.execute("UPDATE message SET dropped_at = 2 WHERE id = (SELECT max(id) FROM message)")
     db.execute("COMMIT")
     return db
 
@@ -55,6 +58,20 @@ def test_one_that_nobody_has_open_is_read_and_left_as_it_was(path: Path) -> None
     assert found.failure == ""
     assert path.read_bytes() == before
     assert {file.stat().st_mode & 0o077 for file in path.parent.iterdir()} == {0}
+
+
+def test_what_a_killed_daemon_left_in_the_log_is_read_and_left_there(path: Path, tmp_path: Path) -> None:
+    killed = tmp_path / "killed" / "ccmux.db"
+    killed.parent.mkdir()
+    with closing(filled(path)):
+        for suffix in ("", "-wal"):
+            shutil.copy(f"{path}{suffix}", f"{killed}{suffix}")
+    log = killed.with_name("ccmux.db-wal")
+    before = (killed.read_bytes(), log.read_bytes())
+    found = check_up(killed)
+    assert found is not None
+    assert found.counts["queued"] == 2
+    assert (killed.read_bytes(), log.read_bytes()) == before
 
 
 def test_damage_is_found(path: Path) -> None:

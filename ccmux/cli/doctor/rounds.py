@@ -275,6 +275,8 @@ def _daemon(patient: Patient, place: Place) -> list[Diagnosis]:
 
 def _session(patient: Patient, place: Place) -> list[Diagnosis]:
     status = patient.daemon.status if patient.is_ours_up else {}
+    if not status and not place.is_known:
+        return []
     judged = []
     if status:
         judged.append(session.judge_claude(status))

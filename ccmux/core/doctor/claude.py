@@ -23,8 +23,8 @@ _METHODS = {
 def judge_program(command: Sequence[str], found: str | None, *, path: str) -> Diagnosis:
     """Judge `[claude] command`: `found` is its program's file, None where there is none on `path`."""
     if found is None:
-        searched = ":".join(dict.fromkeys(path.split(":")))
-        return ails("claude", "program", f"'{command[0]}' is not on the PATH ({searched})", _INSTALL)
+        searched = ", ".join(dict.fromkeys(path.split(":")))
+        return ails("claude", "program", f"'{command[0]}' is not on the PATH: {searched}", _INSTALL)
     return fine("claude", "program", " ".join([found, *command[1:]]))
 
 

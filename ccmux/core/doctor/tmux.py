@@ -69,7 +69,7 @@ def judge_canary(facts: CanaryFacts) -> Diagnosis:
             return ails("tmux", "canary", f"{name}, typed into a pane, did not arrive: {why}", _INSTALL)
     if facts.failure:
         return ails("tmux", "canary", facts.failure, "see that /tmp can be written, then: ccmux doctor")
-    return fine("tmux", "canary", "short, Unicode and long text and Enter arrive to the byte")
+    return fine("tmux", "canary", "short, Unicode and long text arrive to the byte")
 
 
 def _difference(wanted: bytes, got: bytes) -> str:
