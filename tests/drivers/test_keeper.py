@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.drivers.keeper import ProcessKeeper
+from ccmux.drivers.keeper import process as program
 
 
 class Started:
@@ -260,6 +261,21 @@ def test_without_a_daemon_it_ends_once_every_fifo_is_deleted_and_empty(
         process.wait(0.3)
     story(started, again)
     assert process.wait(10) == 0
+
+
+def test_what_is_written_just_before_a_pipe_is_let_go_stays_and_later_writers_hear_it(
+    tmp_path: Path,
+) -> None:
+    fd = fifo(tmp_path / "in")
+    writer = os.open(tmp_path / "in", os.O_WRONLY)
+    os.write(writer, b"just before")
+    kept = program.closed_if_empty(fd)
+    assert kept is not None
+    assert os.read(kept, 100) == b"just before"
+    assert program.closed_if_empty(kept) is None
+    with pytest.raises(BrokenPipeError):
+        os.write(writer, b"later")
+    os.close(writer)
 
 
 def test_where_there_is_none_that_is_said(tmp_path: Path) -> None:

@@ -144,9 +144,31 @@ class Keeper:
             return False
         for key, fd in list(self._held.items()):
             is_in_use = self._root is not None and os.fstat(fd).st_nlink > 0
-            if not is_in_use and fcntl.ioctl(fd, termios.FIONREAD, _NOTHING) == _NOTHING:
-                os.close(self._held.pop(key))
+            if not is_in_use and _is_empty(fd):
+                del self._held[key]
+                kept = closed_if_empty(fd)
+                if kept is not None:
+                    self._held[key] = kept
         return bool(self._held)
+
+
+def closed_if_empty(fd: int) -> int | None:
+    """Close a pipe; where something was written just before, return it open again, with that in it.
+
+    A descriptor for writing keeps the bytes while nobody reads, and writers then hear that nobody does.
+    """
+    writing = os.open(f"/proc/self/fd/{fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    os.close(fd)
+    try:
+        if _is_empty(writing):
+            return None
+        return os.open(f"/proc/self/fd/{writing}", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+    finally:
+        os.close(writing)
+
+
+def _is_empty(pipe: int) -> bool:
+    return fcntl.ioctl(pipe, termios.FIONREAD, _NOTHING) == _NOTHING
 
 
 def main(folder: str, look_ms: int = LOOK_MS) -> None:
