@@ -5,6 +5,7 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
     data/                  CCMUX_DATA_DIR, ~/.ccmux/data; 0700
       contacts.json        who is who, for adapters
       attachments/         files that came with messages
+      tried-claude/        the Claude Code that upgrade-check tried last
       logs/NAME.log        what the daemon of project NAME did
       ccmux/NAME/          state of project NAME: queue, landing, spools
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
@@ -59,6 +60,11 @@ class Paths:
     def attachments_dir(self) -> Path:
         """Files that came with messages; adapters write them, messages name them."""
         return self.data_dir / "attachments"
+
+    @property
+    def tried_claude(self) -> Path:
+        """Where `ccmux upgrade-check` puts the Claude Code it fetches; it may be deleted at any time."""
+        return self.data_dir / "tried-claude"
 
     @property
     def logs_dir(self) -> Path:

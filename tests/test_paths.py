@@ -31,6 +31,7 @@ def test_the_session_is_named_after_the_project() -> None:
 def test_what_projects_share_lies_in_the_data_directory() -> None:
     assert PATHS.contacts == Path("/d/contacts.json")
     assert PATHS.attachments_dir == Path("/d/attachments")
+    assert PATHS.tried_claude == Path("/d/tried-claude")
     assert PATHS.log_file == Path("/d/logs/p.log")
 
 

@@ -23,6 +23,7 @@ COMMANDS = {
     "why": "say exactly why a message, or the head of the queue, waits",
     "dead": "list, show, retry or drop what could not be taken or delivered",
     "doctor": "find what is wrong, and say how to mend each",
+    "upgrade-check": "try another Claude Code, and say whether it is safe to upgrade to it",
     "prove": "check every message against Claude's transcripts: none lost, none doubled",
     "pause": "hold injection until resume",
     "resume": "go on injecting",

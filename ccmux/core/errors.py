@@ -12,6 +12,7 @@ CcmuxError
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
+├── NothingToTry          there is no other Claude Code to try
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
@@ -127,6 +128,13 @@ class InputStays(CcmuxError):
 
 class LaunchRefused(CcmuxError):
     """Claude cannot be started the way `[claude]` in ccmux.toml says; the text says what to mend."""
+
+
+class NothingToTry(CcmuxError):
+    """There is no other Claude Code to try: npm or the version is missing, or the program is none."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"nothing to try: {reason}; {way_out}")
 
 
 class PortTaken(CcmuxError):

@@ -369,8 +369,8 @@ def _until_draft(stand: Stand, draft: str) -> None:
 
 
 CASES: tuple[Case, ...] = (
-    *(Case(name=f"text: {kind}", story=partial(texts, kind)) for kind in KINDS),
     Case(name="start: folder trust is answered", story=trust_is_answered),
+    *(Case(name=f"text: {kind}", story=partial(texts, kind)) for kind in KINDS),
     Case(name="start: an untrusted folder is held for", story=untrusted_folder_is_held),
     Case(name="turn: seen from end to end", story=turn),
     Case(name="turn: hooks fire", story=hooks, args=MANUAL),
@@ -385,4 +385,4 @@ CASES: tuple[Case, ...] = (
     Case(name="session: /clear is followed", story=clear),
     Case(name="session: a new daemon disturbs nothing", story=daemon_restart),
 )
-"""All of them; those that take longest come first."""
+"""All of them: first what all others need, then those that take longest."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from ccmux.core.errors import CcmuxError
@@ -23,6 +24,7 @@ HOUSES = 4
 _LONGEST_FOLDER = 60
 """Sockets lie below it, and their names may have 108 bytes."""
 _SHOWN_ROWS = 12
+_UNTRIED = "not tried: the first case failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def run(
     Where this is cut (KeyboardInterrupt), every house is taken down first.
 
     Args:
-        cases: Each with a name of its own.
+        cases: At least one. Where the first one fails, the others are not tried: they need what it needs.
         command: The program and what always stands behind it.
         inherited: The environment we were started with; see `scratch_home`.
         on_result: Called with each result as it comes.
@@ -64,17 +66,26 @@ def run(
     abandoned = threading.Event()
     pool = ThreadPoolExecutor(HOUSES, thread_name_prefix="house")
     try:
-        running = [pool.submit(_try, case, command, inherited, abandoned) for case in cases]
+        first, *others = cases
+        tell = partial(_try, command=command, inherited=inherited, abandoned=abandoned)
+        began = pool.submit(tell, first).result()
+        on_result(began)
+        if not began.passed:
+            return [
+                began,
+                *(Result(name=case.name, passed=False, says=_UNTRIED, took_s=0) for case in others),
+            ]
+        running = [pool.submit(tell, case) for case in others]
         for done in as_completed(running):
             on_result(done.result())
-        return [done.result() for done in running]
+        return [began, *(done.result() for done in running)]
     finally:
         abandoned.set()
         pool.shutdown(cancel_futures=True)
 
 
 def _try(
-    case: Case, command: Sequence[str], inherited: Mapping[str, str], abandoned: threading.Event
+    case: Case, *, command: Sequence[str], inherited: Mapping[str, str], abandoned: threading.Event
 ) -> Result:
     began_s = time.monotonic()
     says = screen = ""

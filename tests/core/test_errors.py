@@ -24,6 +24,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
     (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
     (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
+    (errors.NothingToTry("there is no npm", "install it"), ("nothing to try", "no npm", "install it")),
     (errors.PortTaken(9876), ("9876", "[mcp] port")),
     (
         errors.StoreFailed("/d/ccmux.db", "disk is full", "free some space"),
