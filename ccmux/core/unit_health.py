@@ -107,7 +107,7 @@ def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[
     name = promise.name
     if differs:
         yield _finding(promise, Verdict.BAD, "is another text than ccmux.toml asks for", DEPLOY)
-    if state.needs_reload:
+    elif state.needs_reload:
         says = "changed after systemd read it"
         yield _finding(promise, Verdict.BAD, says, "systemctl --user daemon-reload")
     missing = [whole for whole in promise.part_of if whole not in state.part_of]
@@ -133,8 +133,9 @@ def _running(
         says = f"failed with {ending(state)}{_since(state, wall, ' at ')}"
         if len(failures) > 1:
             says += f"; {len(failures)} failures, the first {wall.toward(failures[0].at_s)}"
-        reset = f"systemctl --user reset-failed {name} && " if state.result == "start-limit-hit" else ""
-        yield _finding(promise, Verdict.BAD, says, f"{look}; then {reset}{start}")
+        # One that failed too often is not started before that is forgotten, and its result does not tell.
+        reset = f"systemctl --user reset-failed {name}"
+        yield _finding(promise, Verdict.BAD, says, f"{look}; then {reset} && {start}")
     elif state.sub == "auto-restart":
         so_far = f", {_times(state.restarts)} so far" if state.restarts else ""
         says = f"ended with {ending(state)} and is started anew{so_far}"

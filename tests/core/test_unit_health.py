@@ -99,6 +99,7 @@ def test_a_healthy_unit_says_how_it_is(case: str) -> None:
 
 
 LOOK = "journalctl --user -u ccmux-mail.service -n 50 says why"
+AGAIN = "systemctl --user reset-failed ccmux-mail.service && systemctl --user start ccmux-mail.service"
 BROKEN: dict[str, tuple[Promise, dict[str, object], Verdict, str, str]] = {
     "no file": (
         SERVICE,
@@ -175,14 +176,14 @@ BROKEN: dict[str, tuple[Promise, dict[str, object], Verdict, str, str]] = {
         {"active": "failed", "result": "exit-code", "exit_status": 3},
         Verdict.BAD,
         "failed with exit-code 3 at 10:00 (2 h 0 min ago)",
-        f"{LOOK}; then systemctl --user start ccmux-mail.service",
+        f"{LOOK}; then {AGAIN}",
     ),
     "failed too often": (
         SERVICE,
         {"active": "failed", "result": "start-limit-hit", "since_s": None},
         Verdict.BAD,
         "failed with start-limit-hit",
-        f"{LOOK}; then systemctl --user reset-failed {SERVICE.name} && systemctl --user start {SERVICE.name}",
+        f"{LOOK}; then {AGAIN}",
     ),
     "failing again and again": (
         SERVICE,
@@ -225,7 +226,10 @@ def test_what_is_wrong_is_told_with_what_mends_it(case: str) -> None:
 
 def test_each_wrong_of_a_unit_is_told() -> None:
     found = unit_findings(
-        SERVICE, state(SERVICE, part_of=(), active="inactive", since_s=None), differs=True, wall=WALL
+        SERVICE,
+        state(SERVICE, part_of=(), active="inactive", since_s=None, needs_reload=True),
+        differs=True,
+        wall=WALL,
     )
     assert [(one.says, one.mend) for one in found] == [
         ("is another text than ccmux.toml asks for", "ccmux-deploy"),

@@ -25,7 +25,7 @@ LOOK = re.compile(r"journalctl --user -u \S+ -n 50 says why; then ")
 def deployed(shared_systemd: SystemdStand) -> Iterator[SystemdStand]:
     """A project with an adapter and timers, deployed and at work."""
     stand = shared_systemd
-    stand.settings["adapters"] = {"door": {"exec": ["/bin/sleep", "100000"]}}
+    stand.settings["adapters"] = {"door": {"exec": ["/bin/sleep", "100000"], "restart_delay": 0.01}}
     stand.settings["timers"] = {
         "selfcheck": {"startup_delay": "100ms", "exec": "scripts/startup_selfcheck.py"},
         "yearly": {"schedule": "*-01-01", "exec": ["/bin/true"]},
@@ -113,9 +113,26 @@ def delete(stand: SystemdStand) -> None:
     stand.systemctl("daemon-reload")
 
 
-def comment(stand: SystemdStand) -> None:
-    with (stand.unit_dir / "ccmux-yearly.timer").open("a") as file:
-        file.write("# mine\n")
+def drop_in(stand: SystemdStand) -> None:
+    path = stand.unit_dir / "ccmux-yearly.timer.d/mine.conf"
+    path.parent.mkdir()
+    path.write_text("[Timer]\nAccuracySec=2s\n")
+    stand.systemctl("daemon-reload")  # one that is quite new is not even looked for before
+    path.write_text("[Timer]\nAccuracySec=3s\n")
+
+
+def crash_often(stand: SystemdStand) -> None:
+    pid = ""
+
+    def killed() -> bool:
+        nonlocal pid
+        now = stand.property("ccmux-door.service", "MainPID")
+        if now not in {"0", pid}:
+            stand.run("kill", "-9", now, check=False)
+            pid = now
+        return stand.property("ccmux-door.service", "ActiveState") == "failed"
+
+    until(killed, "it is not started any more")
 
 
 def lose_tmux(stand: SystemdStand) -> None:
@@ -171,12 +188,17 @@ HARMS = {
         name="ccmux-door",
         says="is not part of ccmux.target: a stop of that does not stop it",
     ),
-    "a unit edited and not read again": Harm(
-        does=comment,
+    "a drop-in that was not read": Harm(
+        does=drop_in,
         area="timer",
         name="ccmux-yearly",
         says="changed after systemd read it",
-        then=lambda stand: stand.run(DEPLOY),
+    ),
+    "an adapter that ended too often": Harm(
+        does=crash_often,
+        area="service",
+        name="ccmux-door",
+        says="failed with signal 9 at ",
     ),
     "a unit that was deleted": Harm(
         does=delete,
