@@ -126,7 +126,7 @@ def _running(
 ) -> Iterator[Finding]:
     """Yield what is wrong with how it runs."""
     name = promise.name
-    look = f"journalctl --user -u {name} -n 50 says why"
+    look = f"journalctl --user-unit {name} -n 50 says why"
     again = "restart" if state.active in {"active", "activating"} else "start"
     start = f"systemctl --user {again} {name}"
     if state.active == "failed":

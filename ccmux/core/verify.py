@@ -73,7 +73,7 @@ def session_finding(session: str, problem: str) -> Finding:
 
 def silent_finding(reason: str) -> Finding:
     """Say that the daemon does not answer, where units should have it run."""
-    mend = f"systemctl --user start {DAEMON}; journalctl --user -u {DAEMON} -n 50 says why it does not"
+    mend = f"systemctl --user start {DAEMON}; journalctl --user-unit {DAEMON} -n 50 says why it does not"
     return Finding(area="daemon", verdict=Verdict.BAD, says=f"it does not answer: {reason}", mend=mend)
 
 

@@ -98,7 +98,7 @@ def test_a_healthy_unit_says_how_it_is(case: str) -> None:
     ]
 
 
-LOOK = "journalctl --user -u ccmux-mail.service -n 50 says why"
+LOOK = "journalctl --user-unit ccmux-mail.service -n 50 says why"
 AGAIN = "systemctl --user reset-failed ccmux-mail.service && systemctl --user start ccmux-mail.service"
 BROKEN: dict[str, tuple[Promise, dict[str, object], Verdict, str, str]] = {
     "no file": (

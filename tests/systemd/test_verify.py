@@ -18,7 +18,7 @@ from tests.systemd.stand import PROGRAMS, SystemdStand
 
 DEPLOY = str(PROGRAMS / "ccmux-deploy")
 SELFCHECK = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"
-LOOK = re.compile(r"journalctl --user -u \S+ -n 50 says why; then ")
+LOOK = re.compile(r"journalctl --user-unit \S+ -n 50 says why; then ")
 
 
 @pytest.fixture(scope="module")

@@ -84,7 +84,7 @@ def _judge_unit(state: UnitState) -> Diagnosis | None:
     if state.active == "failed":
         fix = Fix(kind=FixKind.RESET_FAILED, target=state.name)
         says = f"failed ({state.result}, exit {state.exit_status})"
-        mend = f"read why: journalctl --user -u {state.name}; then {fix}"
+        mend = f"read why: journalctl --user-unit {state.name}; then {fix}"
         return ails("systemd", state.name, says, mend, fix)
     if state.name == _TARGET and state.file_state == "disabled":
         says = "disabled: nobody starts ccmux after a reboot"

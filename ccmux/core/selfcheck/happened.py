@@ -157,7 +157,7 @@ def _gaps(gaps: Sequence[Gap], *, booted_s: float, wall: Wall) -> Iterator[Findi
     rest = [gap for gap in gaps if gap not in told]
     if rest:
         says = f"was started anew {len(rest)} more times, last at {wall.toward(rest[-1].to_s)}"
-        mend = f"journalctl --user -u {DAEMON} -n 200 says why"
+        mend = f"journalctl --user-unit {DAEMON} -n 200 says why"
         yield Finding(area="daemon", verdict=Verdict.WARN, says=says, mend=mend)
 
 
@@ -172,7 +172,7 @@ def _gap(gap: Gap, *, booted_s: float, wall: Wall) -> Finding:
         later = age(max(0.0, gap.to_s - gap.from_s))
         most = "" if gap.in_order else "at most "
         says, area = f"{how}; it runs again since {wall.at(gap.to_s)}, {most}{later} later", "daemon"
-    look = f"journalctl --user -u {DAEMON} --since=@{gap.from_s - 60:.0f} --until=@{gap.to_s:.0f} says why"
+    look = f"journalctl --user-unit {DAEMON} --since=@{gap.from_s - 60:.0f} --until=@{gap.to_s:.0f} says why"
     return Finding(area=area, verdict=Verdict.WARN, says=says, mend="" if gap.in_order else look)
 
 
