@@ -73,7 +73,7 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
             ours = None
         else:
             ours = daemon
-        with _held(paths.runtime_dir if daemon is ours else None):
+        with _held(paths.runtime_dir if daemon is ours else None) as held:
             ended = _end_units(project, environment, ours, everything=everything, say=say)
             if ours is not None:
                 _end_daemon(ours)
@@ -82,7 +82,7 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
                 say(f"no daemon of '{paths.project}' runs")
             if daemon is ours and paths.database.exists() and (everything or ours is not None or ended):
                 with logging_to(paths.log_file, verbose=False, on_stderr=False):
-                    failed = await _read_out(project, everything=everything, say=say)
+                    failed = await _read_out(project, held, everything=everything, say=say)
     if everything:
         await _end_claude(project, say)
     facts = check_up(paths.database, check_s=0.0)
@@ -127,7 +127,7 @@ def _end_daemon(daemon: RunningDaemon) -> None:
 
 
 @contextmanager
-def _held(runtime_dir: Path | None) -> Iterator[None]:
+def _held(runtime_dir: Path | None) -> Iterator[ExitStack]:
     """Hold the pipes: between the end of whoever held them and our reading them out their bytes must stay."""
     with ExitStack() as held:
         if runtime_dir is not None and runtime_dir.is_dir():
@@ -135,10 +135,10 @@ def _held(runtime_dir: Path | None) -> Iterator[None]:
                 with suppress(OSError):  # it vanished, or is none of ours
                     if input_channel(path.name) is not None and stat.S_ISFIFO(path.lstat().st_mode):
                         held.callback(os.close, os.open(path, _HOLD))
-        yield
+        yield held
 
 
-async def _read_out(project: Project, *, everything: bool, say: Say) -> CcmuxError | None:
+async def _read_out(project: Project, held: ExitStack, *, everything: bool, say: Say) -> CcmuxError | None:
     """Take what stands in the pipes to the database, where nobody holds them or the keeper ends too.
 
     Returns why that failed; then the keeper, if there is one, stays.
@@ -148,7 +148,7 @@ async def _read_out(project: Project, *, everything: bool, say: Say) -> CcmuxErr
     try:
         if await keeper.connect() and not everything:
             return None
-        await _take_rest(project, keeper, say)
+        await _take_rest(project, keeper, held, say)
     except* CcmuxError as errors:
         failed = first_of(errors)
     except* TimeoutError:
@@ -158,7 +158,7 @@ async def _read_out(project: Project, *, everything: bool, say: Say) -> CcmuxErr
     return failed
 
 
-async def _take_rest(project: Project, keeper: ProcessKeeper, say: Say) -> None:
+async def _take_rest(project: Project, keeper: ProcessKeeper, held: ExitStack, say: Say) -> None:
     """Be the daemon's way in for a moment, end the keeper, and end as the daemon does."""
     settings, paths = project.settings, project.paths
     async with AsyncExitStack() as opened:
@@ -185,9 +185,9 @@ async def _take_rest(project: Project, keeper: ProcessKeeper, say: Say) -> None:
         async with asyncio.timeout(READ_OUT_S), asyncio.TaskGroup() as group:
             task = group.create_task(intake.run(), name="intake")
             await intake.in_place.wait()
-            if keeper.connected:
-                await keeper.end()
+            if await keeper.end():
                 say("ended the keeper of the input FIFOs")
+            held.close()  # from here on the doors of this intake are the only ones
             task.cancel()
 
 

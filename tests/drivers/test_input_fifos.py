@@ -13,6 +13,7 @@ import stat
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -335,6 +336,61 @@ def test_what_stands_in_the_pipes_at_the_end_is_handed_out(tmp_path: Path) -> No
             assert house.inputs.rest() == []
         house.events.close()
 
+    with capture_logs():
+        asyncio.run(run())
+
+
+def test_what_comes_between_the_last_read_and_the_close_is_handed_out_and_then_writers_hear_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = [b"late\n", b"later\n"]
+    writer, real = -1, one_door.drained
+
+    def drained(*args: Any, **more: Any) -> tuple[bytes, bool]:
+        data, is_all = real(*args, **more)
+        if late:
+            os.write(writer, late.pop(0))
+        return data, is_all
+
+    async def run() -> None:
+        nonlocal writer
+        house = House(tmp_path / "run", quiet_s=60)
+        with house.inputs.opened():
+            writer = os.open(house.folder / "in", os.O_WRONLY | os.O_NONBLOCK)
+            os.write(writer, b"in time\n")
+            lines = house.cut(list(house.inputs.rest()))
+            assert [line for _, line in lines] == [b"in time", b"late", b"later"]
+            with pytest.raises(BrokenPipeError):
+                os.write(writer, b"too late\n")
+        os.close(writer)
+        house.events.close()
+
+    monkeypatch.setattr(one_door, "drained", drained)
+    with capture_logs():
+        asyncio.run(run())
+
+
+def test_an_end_comes_also_where_somebody_else_reads_and_a_writer_never_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, real = -1, one_door.drained
+
+    def drained(*args: Any, **more: Any) -> tuple[bytes, bool]:
+        data, is_all = real(*args, **more)
+        os.write(held, b"more\n")
+        return data, is_all
+
+    async def run() -> None:
+        nonlocal held
+        house = House(tmp_path / "run", quiet_s=60)
+        with house.inputs.opened():
+            held = os.open(house.folder / "in", os.O_RDWR | os.O_NONBLOCK)
+            assert len(house.cut(list(house.inputs.rest()))) == one_door.LAST_LOOKS - 1
+            assert os.read(held, 100) == b"more\n"
+        os.close(held)
+        house.events.close()
+
+    monkeypatch.setattr(one_door, "drained", drained)
     with capture_logs():
         asyncio.run(run())
 

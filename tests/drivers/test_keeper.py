@@ -142,9 +142,16 @@ def test_one_that_is_ended_is_gone_with_what_it_held(started: Started, tmp_path:
         fd = fifo(tmp_path / "in")
         keeper.keep("in~1", fd)
         os.close(fd)
-        await keeper.end()
+        reading = os.open(tmp_path / "in", os.O_RDONLY | os.O_NONBLOCK)
+        writing = os.open(tmp_path / "in", os.O_WRONLY | os.O_NONBLOCK)
+        os.close(reading)
+        assert os.write(writing, b"x") == 1
+        assert await keeper.end()
         assert not keeper.connected
-        await keeper.end()
+        assert not await keeper.end()
+        with pytest.raises(BrokenPipeError):
+            os.write(writing, b"x")
+        os.close(writing)
 
     process = started.start()
     story(started, told)

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -18,24 +18,13 @@ from tests.systemd.stand import PROGRAMS, SystemdStand
 
 SERVICE = "ccmux.service"
 
-UNIT = """\
-[Unit]
-StartLimitIntervalSec=0
-
+HURRIED = """\
 [Service]
-Type=notify
-NotifyAccess=main
-WorkingDirectory={project}
-ExecStart={program}
-Environment="PATH={path}" FDSTORE=64 COVERAGE_PROCESS_START={coverage}
-FileDescriptorStoreMax=64
-KillMode=process
+RestartSec=100ms
 WatchdogSec={watchdog_s}
 TimeoutAbortSec=1
-LimitCORE=0
-Restart=on-failure
-RestartSec=100ms
 """
+"""Over what is deployed: the same, without the waits."""
 
 
 @pytest.fixture
@@ -48,15 +37,10 @@ def house(systemd: SystemdStand) -> SystemdStand:
 
 def begin(systemd: SystemdStand, *, watchdog_s: int = 60) -> None:
     systemd.write_settings()
-    text = UNIT.format(
-        project=systemd.project,
-        program=PROGRAMS / "ccmux",
-        path=systemd.environment["PATH"],
-        watchdog_s=watchdog_s,
-        coverage=os.environ.get("COVERAGE_PROCESS_START", ""),
-    )
-    systemd.write_unit(SERVICE, text)
-    systemd.systemctl("start", SERVICE)
+    dropins = systemd.unit_dir / f"{SERVICE}.d"
+    dropins.mkdir()
+    (dropins / "hurried.conf").write_text(HURRIED.format(watchdog_s=watchdog_s))
+    systemd.run(str(PROGRAMS / "ccmux-deploy"))
     systemd.until_state("idle")
 
 
@@ -107,14 +91,15 @@ def writers(house: SystemdStand, *, count: int) -> Iterator[list[str]]:
     stop = threading.Event()
 
     def go_on(writer: int) -> None:
-        with (house.run_dir / "in").open("w") as pipe:
-            number = 0
+        number = 0
+        pipe = os.open(house.run_dir / "in", os.O_WRONLY)
+        with suppress(BrokenPipeError):
             while not stop.wait(0.01):
                 number += 1
                 line = f"writer {writer} line {number}"
-                pipe.write(line + "\n")
-                pipe.flush()
+                os.write(pipe, f"{line}\n".encode())
                 written.append(line)
+        os.close(pipe)
 
     threads = [threading.Thread(target=go_on, args=(writer,)) for writer in range(count)]
     for thread in threads:
@@ -208,3 +193,36 @@ def test_the_journal_has_each_line_with_its_weight_and_no_message(house: Systemd
     assert "daemon ready" in {json.loads(record["MESSAGE"])["event"] for record in ours}
     assert not any("timestamp" in json.loads(record["MESSAGE"]) for record in ours)
     assert "a secret word" not in "".join(lines)
+
+
+def test_stop_ends_the_unit_and_nothing_starts_it_again(house: SystemdStand) -> None:
+    claude = claude_pid(house)
+    said = house.ccmux("stop").stdout
+    assert f"stopped {SERVICE}" in said
+    assert "ended the daemon of 'stand'" in said
+    assert house.property(SERVICE, "ActiveState") == "inactive"
+    assert house.property("ccmux.target", "ActiveState") == "active"
+    assert claude_pid(house) == claude
+    assert house.ccmux("stop").stdout == "no daemon of 'stand' runs\n"
+
+
+def test_stop_all_leaves_nothing_running_and_loses_nothing(systemd: SystemdStand) -> None:
+    systemd.settings["tmux"] = {"socket": "house"}
+    systemd.settings["adapters"] = {"door": {"exec": ["/bin/sleep", "100000"]}}
+    systemd.settings["timers"] = {"yearly": {"schedule": "*-01-01", "exec": ["/bin/true"]}}
+    begin(systemd)
+    scope = unit_of(systemd, claude_pid(systemd))
+    systemd.ccmux("pause")
+    with writers(systemd, count=2) as written:
+        until(lambda: len(contents(systemd)) > 20, "messages come")
+        # A person's open shell: it writes while all ends, and hears that nobody reads any more.
+        said = systemd.ccmux("stop", "--all").stdout
+    assert "ccmux-door.service, ccmux-yearly.timer, ccmux.service, ccmux.target" in said
+    assert "ended Claude's tmux session ccmux-stand" in said
+    running = systemd.systemctl("list-units", "--state=active,activating", "--plain", "--no-legend", "ccmux*")
+    assert running == ""
+    until(lambda: systemd.property(scope, "ActiveState") == "inactive", "the scope ended")
+    assert f"next start: {len(contents(systemd))}" in said
+    assert contents(systemd) == sorted(written)
+    systemd.systemctl("start", "ccmux.target")
+    assert systemd.until_state("idle")["queue"]["queued"] == len(written)

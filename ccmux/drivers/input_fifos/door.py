@@ -10,6 +10,7 @@ import asyncio
 import fcntl
 import os
 import stat
+import termios
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,9 @@ PARTIAL_QUIET_S = 1.0
 
 RETRY_S = 1.0
 """A door whose landing failed (the disk is full) is tried again so often."""
+
+LAST_LOOKS = 20
+"""At its end a door is read so often at most, where others read it too and somebody never stops writing."""
 
 _READ_WRITE = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
@@ -115,6 +119,35 @@ class Door:
         """Take what the pipe holds; see `drained`."""
         return drained(self._landing, self.fd, name=self.name)
 
+    def closed_empty(self) -> bytes:
+        """Take what the pipe holds and close it; no byte is left in it that nobody will read.
+
+        Between a last read and the close a writer may write. So a descriptor for writing keeps the pipe until
+        nobody reads it any more, and writers hear that: what it holds then is read by opening it once more.
+        Where the keeper reads it too its bytes are the keeper's.
+        """
+        pieces: list[bytes] = []
+        keeping = os.open(f"/proc/self/fd/{self.fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            for _ in range(LAST_LOOKS):
+                data, is_all = self.drained()
+                pieces.append(data)
+                os.close(self.fd)
+                self.fd = -1
+                if not is_all or not _unread(keeping):
+                    break
+                self.fd = os.open(f"/proc/self/fd/{keeping}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        finally:
+            self.close()
+            os.close(keeping)
+        return b"".join(pieces)
+
+    def close(self) -> None:
+        """Close it, if it is not."""
+        if self.fd >= 0:
+            os.close(self.fd)
+            self.fd = -1
+
     def disarm(self) -> None:
         """Let nothing call for this door."""
         self._still()
@@ -202,6 +235,11 @@ def open_fifo(path: Path, found: os.stat_result) -> int | str:
     with suppress(OSError):  # the user's pipe quota is used up: a smaller one does
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return fd
+
+
+def _unread(fd: int) -> bool:
+    """Tell whether a pipe holds bytes; its writing end knows that too."""
+    return fcntl.ioctl(fd, termios.FIONREAD, bytes(4)) != bytes(4)
 
 
 def inode_of(found: os.stat_result) -> tuple[int, int]:

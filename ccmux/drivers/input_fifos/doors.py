@@ -97,7 +97,7 @@ class InputFifos:
         finally:
             self._stop_reading()
             for door in self._doors.values():
-                os.close(door.fd)
+                door.close()
             self._doors.clear()
             for landing in self._landings.values():
                 landing.close()
@@ -131,7 +131,8 @@ class InputFifos:
         if not self._over:
             self._stop_reading()
             for door in self._doors.values():
-                self._tell(door.name, door.channel, door.drained()[0])
+                self._tell(door.name, door.channel, door.closed_empty())
+            self._doors.clear()
         chunks, self._ready = self._ready, []
         return chunks
 

@@ -75,16 +75,18 @@ class ProcessKeeper:
             self._changed.clear()
             await self._changed.wait()
 
-    async def end(self) -> None:
-        """End the keeper; what it holds ends with it. No keeper, no error."""
-        if self._socket is None:
-            return
-        pid, _, _ = struct.unpack("3i", self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGTERM)
+    async def end(self) -> bool:
+        """End the keeper, and hold nothing for a next one; return whether there was one."""
+        was_there = self._socket is not None
+        if self._socket is not None:
+            peer = self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+            with suppress(ProcessLookupError):
+                os.kill(struct.unpack("3i", peer)[0], signal.SIGTERM)
         while self.connected:  # its end of the connection is closed with it
             self._changed.clear()
             await self._changed.wait()
+        self.close()
+        return was_there
 
     def close(self) -> None:
         """Leave the keeper to itself; it holds on."""
