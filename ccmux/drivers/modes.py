@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 from ccmux.core.doctor.files import Entry, Kind, Tree
@@ -35,8 +36,13 @@ def entry(path: Path | str) -> Entry | None:
     return _entry(os.fspath(path), found)
 
 
-def tree(folder: Path) -> Tree:
-    """Return a folder and all below it; links in it are not followed, the folder itself may be one.
+def tree(folder: Path, *, only: Collection[str] | None = None, deep: bool = True) -> Tree:
+    """Return a folder and what is below it; links in it are not followed, the folder itself may be one.
+
+    Args:
+        folder: The folder.
+        only: Names in it that are looked at, with all below them; None: all.
+        deep: Whether what is in folders of it is looked at too.
 
     Raises:
         OSError: It cannot be looked at.
@@ -50,13 +56,16 @@ def tree(folder: Path) -> Tree:
         try:
             with os.scandir(folders.pop()) as names:
                 for name in names:
+                    if only is not None and name.name not in only:
+                        continue
                     try:
                         found = _entry(name.path, name.stat(follow_symlinks=False))
                     except FileNotFoundError:  # it went while we looked
                         continue
                     below.append(found)
-                    if found.kind is Kind.FOLDER:
+                    if deep and found.kind is Kind.FOLDER:
                         folders.append(found.path)
+                only = None
         except (FileNotFoundError, NotADirectoryError):
             continue
         except PermissionError:

@@ -139,6 +139,7 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
     impostor = healthy.run / "in.mail"
     mcp = healthy.project / ".mcp.json"
     fake_tmux = tmp_path / "tmux"
+    foreign = healthy.folder / "data" / "foreign"
     right_entry = mcp.read_text()
     try:
         healthy.ccmux("pause")
@@ -150,6 +151,8 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
         mcp.write_text(right_entry.replace(f":{healthy.port}/", ":1/"))
         fake_tmux.write_text("#!/bin/sh\necho tmux 2.9a\n")
         fake_tmux.chmod(0o755)
+        foreign.touch()
+        foreign.chmod(0o644)
         for path, mode in {healthy.run / "in": 0o622, token: 0o644, shim: 0o755}.items():
             path.chmod(mode)
 
@@ -179,6 +182,7 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
             f"done: mkdir -p -m 700 {logs}",
         ]
     )
+    assert mode_of(foreign) == 0o644, "it is nothing of ccmux's"
     assert mended.bad == ["files in.mail", "session mcp"]
     assert [mode_of(path) for path in (healthy.run / "in", token, shim, logs)] == [0o600, 0o600, 0o700, 0o700]
 

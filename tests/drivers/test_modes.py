@@ -48,6 +48,13 @@ def test_what_is_missing_or_no_folder_is_told_as_that(tmp_path: Path) -> None:
     assert (found.top.kind, found.below) == (Kind.FILE, ())
 
 
+def test_only_what_is_asked_for_is_looked_at(tmp_path: Path) -> None:
+    furnished(tmp_path)
+    (tmp_path / "sub" / "in").touch()
+    assert {entry.name for entry in modes.tree(tmp_path, only={"sub"}).below} == {"sub", "file", "in"}
+    assert {entry.name for entry in modes.tree(tmp_path, deep=False).below} == {"sub", "in", "link", "sock"}
+
+
 def test_a_link_is_told_as_a_link(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path)
     found = modes.entry(tmp_path / "link")

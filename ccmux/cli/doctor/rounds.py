@@ -84,6 +84,7 @@ class _Started:
         self._area = area
         self._look = look
         self._found: list[Diagnosis] | None = None
+        self._bug: Exception | None = None
         self._until_s = time.monotonic() + LIMIT_S
         self._thread = threading.Thread(target=self._run, name=f"doctor {area}", daemon=True)
         self._thread.start()
@@ -93,12 +94,16 @@ class _Started:
             self._found = self._look()
         except (CcmuxError, OSError) as error:
             self._found = [self._not_made(str(error))]
+        except Exception as bug:
+            self._bug = bug
 
     def wait(self) -> None:
         self._thread.join(max(0.0, self._until_s - time.monotonic()))
 
     def result(self) -> list[Diagnosis]:
         self.wait()
+        if self._bug is not None:
+            raise self._bug
         return [self._not_made(f"no answer within {LIMIT_S:g} s")] if self._found is None else self._found
 
     def _not_made(self, reason: str) -> Diagnosis:
@@ -133,8 +138,12 @@ def _files(patient: Patient, place: Place) -> list[Diagnosis]:
     paths, uid = place.paths, patient.uid
     runtime = modes.tree(paths.runtime_dir)
     found = files.judge_runtime(runtime, uid=uid, daemon_up=patient.is_ours_up)
-    found += files.judge_private("data", modes.tree(paths.data_dir), uid=uid, secret=False)
-    found += files.judge_private("secrets", modes.tree(paths.secrets_dir), uid=uid, secret=True)
+    # What else lies there is not ours: the variables may name a folder with other things in it.
+    ours = {path.name for path in (paths.contacts, paths.attachments_dir, paths.logs_dir)} | {"ccmux"}
+    data = modes.tree(paths.data_dir.resolve(), only=ours)
+    secrets = modes.tree(paths.secrets_dir.resolve(), deep=False)
+    found += files.judge_private("data", data, uid=uid, secret=False)
+    found += files.judge_private("secrets", secrets, uid=uid, secret=True)
     if paths.state_dir.exists():
         wanted = [paths.logs_dir, paths.secrets_dir]
         missing = files.judge_missing([str(folder) for folder in wanted if not folder.exists()])

@@ -131,7 +131,7 @@ def judge_private(name: str, tree: Tree, *, uid: int, secret: bool) -> list[Diag
     if top is None:
         return [fine("files", name, f"{tree.path} is made by the first start")]
     variable = "CCMUX_SECRETS_DIR" if secret else "CCMUX_DATA_DIR"
-    unsafe = _unsafe_folder(name, top, uid=uid, way_out=f"set {variable} to a folder of yours", links=True)
+    unsafe = _unsafe_folder(name, top, uid=uid, way_out=f"set {variable} to a folder of yours")
     found = [] if unsafe is None else [unsafe]
     judge = ails if secret else warns
     foreign = [entry.path for entry in tree.below if entry.uid != uid]
@@ -177,10 +177,8 @@ def judge_config(config: Entry | None, *, secrets: Sequence[str]) -> Diagnosis |
     return warns("files", "ccmux.toml", says, f"chmod 600 {shlex.quote(config.path)}")
 
 
-def _unsafe_folder(name: str, top: Entry, *, uid: int, way_out: str, links: bool = False) -> Diagnosis | None:
-    """Return why ccmux refuses this folder; `links` where it may be a link to one."""
-    if top.kind is Kind.LINK and links:
-        return None
+def _unsafe_folder(name: str, top: Entry, *, uid: int, way_out: str) -> Diagnosis | None:
+    """Return why ccmux refuses this folder, None where it does not."""
     if top.kind is not Kind.FOLDER:
         return ails("files", name, f"{top.path} is a {top.kind}, no folder", f"move it away, or {way_out}")
     if top.uid != uid:
