@@ -15,7 +15,6 @@ import asyncio
 import fcntl
 import os
 import select
-import stat
 import termios
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -24,6 +23,7 @@ from pathlib import Path
 import structlog
 
 from ccmux.core.channel import output_channel
+from ccmux.core.fifo import reason_against
 from ccmux.ports import FileChange, FileEvent, FileEvents, OutputChange
 
 _WANTED = FileChange.APPEARED | FileChange.VANISHED | FileChange.OPENED
@@ -122,7 +122,7 @@ class OutputFifos:
             if known is not None and known.identity == identity:
                 return
             self._lose(channel)
-            reason = _reason_against(seen)
+            reason = reason_against(seen.st_mode, seen.st_uid, our_uid=os.geteuid())
             if reason:
                 self._refuse(channel, identity, reason)
                 return
@@ -227,17 +227,6 @@ class _Fifo:
             _settle(self._room)
         if end >= 0:
             os.close(end)
-
-
-def _reason_against(seen: os.stat_result) -> str:
-    """Return why this is no FIFO for us, "" if it is one."""
-    if stat.S_ISLNK(seen.st_mode):
-        return "a symbolic link; make a FIFO there"
-    if not stat.S_ISFIFO(seen.st_mode):
-        return "no FIFO; remove it and use mkfifo"
-    if seen.st_uid != os.geteuid():
-        return f"belongs to user {seen.st_uid}"
-    return ""
 
 
 def _settle(future: asyncio.Future[None]) -> None:

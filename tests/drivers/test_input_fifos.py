@@ -258,9 +258,13 @@ def test_what_is_no_door_of_ours_is_refused_once_and_left(tmp_path: Path) -> Non
     with capture_logs() as logs, listening:
         asyncio.run(run())
     refused = {Path(e["path"]).name: e["reason"] for e in logs if e["event"] == "input refused"}
-    expected = {"in.file": "it is no FIFO", "in.link": "it is a link", "in.socket": "it is no FIFO"}
+    expected = {
+        "in.file": "no FIFO; remove it and use mkfifo",
+        "in.link": "a symbolic link; make a FIFO there",
+        "in.socket": "no FIFO; remove it and use mkfifo",
+    }
     if os.geteuid() == 0:
-        expected["in.foreign"] = "it belongs to user 12345"
+        expected["in.foreign"] = "belongs to user 12345"
     assert refused == expected
     assert sum(e["event"] == "input refused" for e in logs) == len(expected)
     assert (folder / "in.link").is_symlink()

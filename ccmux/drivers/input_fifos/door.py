@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
-import stat
 import termios
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from typing import Protocol
 
 import structlog
 
+from ccmux.core.fifo import reason_against
 from ccmux.drivers.input_fifos.landing import PIPE_BYTES, Landing
 
 PARTIAL_QUIET_S = 1.0
@@ -227,7 +227,7 @@ def open_fifo(path: Path, found: os.stat_result) -> int | str:
     try:
         fd = os.open(path, _READ_WRITE)
     except OSError as error:
-        return f"it cannot be opened ({error.strerror})"
+        return f"cannot be opened ({error.strerror})"
     if reason := _unfit(os.fstat(fd)):  # it was replaced after we looked
         os.close(fd)
         return reason
@@ -248,10 +248,4 @@ def inode_of(found: os.stat_result) -> tuple[int, int]:
 
 
 def _unfit(found: os.stat_result) -> str:
-    if stat.S_ISLNK(found.st_mode):
-        return "it is a link"
-    if not stat.S_ISFIFO(found.st_mode):
-        return "it is no FIFO"
-    if found.st_uid != os.geteuid():
-        return f"it belongs to user {found.st_uid}"
-    return ""
+    return reason_against(found.st_mode, found.st_uid, our_uid=os.geteuid())
