@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from ccmux.core.doctor.tmux import CANARY, CanaryFacts, expected, judge_canary
 from ccmux.core.findings import Verdict
 from ccmux.drivers.tmux import canary, canary_reader
+from ccmux.trial.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -25,9 +27,14 @@ def _leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     monkeypatch.setattr("secrets.token_hex", lambda _: mark)
     yield
-    folder = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}"
-    assert [*scratch.iterdir(), *folder.glob(f"*{mark}")] == []
+    assert list(scratch.iterdir()) == []
+    assert not socket_of(mark).exists()
     assert [pid for pid in Path("/proc").glob("[0-9]*") if mark in words_of(pid)] == []
+
+
+def socket_of(mark: str) -> Path:
+    folder = Path(os.environ.get("TMUX_TMPDIR", "/tmp")) / f"tmux-{os.getuid()}"
+    return folder / f"ccmux-doctor-{mark}"
 
 
 def words_of(process: Path) -> str:
@@ -47,6 +54,29 @@ def test_a_reader_that_hears_nothing_is_told_within_the_limit(monkeypatch: pytes
     monkeypatch.setattr(canary_reader, "__file__", "/nowhere/reader.py")
     facts = canary.fly(CANARY, limit_s=0.5)
     assert facts == CanaryFacts(arrived={}, failure="it did not all come within 0.5 s")
+
+
+KILLED = """
+import secrets, sys
+from ccmux.drivers.tmux import canary, canary_reader
+secrets.token_hex = lambda _: sys.argv[1]
+canary_reader.__file__ = "/nowhere/reader.py"
+canary.LIFE_S = 1
+canary.fly({"a": "b"}, limit_s=100)
+"""
+
+
+def test_where_the_doctor_is_killed_the_server_ends_itself() -> None:
+    mark = uuid.uuid4().hex
+    with subprocess.Popen([sys.executable, "-c", KILLED, mark]) as doctor:
+        until(lambda: len(servers(mark)) == 1, "the server runs")
+        doctor.kill()
+    until(lambda: not servers(mark), "the server ended itself")
+    socket_of(mark).unlink(missing_ok=True)
+
+
+def servers(mark: str) -> list[Path]:
+    return [pid for pid in Path("/proc").glob("[0-9]*") if f"{mark}\0-f" in words_of(pid)]
 
 
 @pytest.fixture

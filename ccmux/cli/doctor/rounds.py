@@ -68,25 +68,23 @@ def examine(patient: Patient) -> list[Diagnosis]:
         rounds |= {area: partial(look, patient, place) for area, look in _IN_A_PLACE.items()}
     # What several of them need is asked for once, before they start.
     _ = patient.daemon
-    started = [_Started(area, rounds[area]) for area in _ORDER if area in rounds]
-    try:
-        return [found for one in started for found in one.result()]
-    finally:
-        # Also where a person pressed Ctrl-C: the tmux server of the canary ends before we do.
-        for one in started:
-            one.wait()
+    started = [Started(area, rounds[area]) for area in _ORDER if area in rounds]
+    return [found for one in started for found in one.result()]
 
 
-class _Started:
+class Started:
     """A round in a thread of its own; what hangs there does not keep the program from its end."""
 
     def __init__(self, area: str, look: Callable[[], list[Diagnosis]]) -> None:
+        """Start it; an error of it becomes a warning of `area`."""
         self._area = area
         self._look = look
         self._found: list[Diagnosis] | None = None
         self._bug: Exception | None = None
         self._until_s = time.monotonic() + LIMIT_S
-        self._thread = threading.Thread(target=self._run, name=f"doctor {area}", daemon=True)
+        # That of tmux has a server to end, and has a limit of its own: also after a Ctrl-C it is waited for.
+        is_left = area != "tmux"
+        self._thread = threading.Thread(target=self._run, name=f"doctor {area}", daemon=is_left)
         self._thread.start()
 
     def _run(self) -> None:
@@ -97,11 +95,9 @@ class _Started:
         except Exception as bug:
             self._bug = bug
 
-    def wait(self) -> None:
-        self._thread.join(max(0.0, self._until_s - time.monotonic()))
-
     def result(self) -> list[Diagnosis]:
-        self.wait()
+        """Wait, no longer than the limit, and return what was found."""
+        self._thread.join(max(0.0, self._until_s - time.monotonic()))
         if self._bug is not None:
             raise self._bug
         return [self._not_made(f"no answer within {LIMIT_S:g} s")] if self._found is None else self._found

@@ -26,8 +26,10 @@ _COMMAND_S = 3.0
 _QUIET_S = 0.05
 """So long after the last byte that was awaited no other may come."""
 
+LIFE_S = 30
+"""After this the server ends itself, should nobody be there to end it: its own child signals it."""
+
 _SESSION = "ccmux-doctor"
-_ENDS_ITSELF = ("sh", "-c", "sleep 30; exec tmux kill-server")
 
 
 def fly(texts: Mapping[str, str], *, limit_s: float = LIMIT_S) -> CanaryFacts:
@@ -38,7 +40,7 @@ def fly(texts: Mapping[str, str], *, limit_s: float = LIMIT_S) -> CanaryFacts:
     try:
         # The first command starts the server, so its configuration is the empty one.
         words = ("-f", "/dev/null", "new-session", "-d", "-P", "-F", "#{socket_path}", "-s", "keeper")
-        socket_path = _tmux(socket, *words, *_ENDS_ITSELF).strip()
+        socket_path = _tmux(socket, *words, "sh", "-c", f'sleep {LIFE_S}; kill "$PPID"').strip()
         asyncio.run(_typed(socket, texts, arrived, limit_s=limit_s))
     except TimeoutError:
         failure = f"it did not all come within {limit_s:g} s"
