@@ -5,8 +5,6 @@ All run at once, each on its own; one that fails or hangs says so and keeps none
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -16,18 +14,16 @@ from pathlib import Path
 from ccmux import __version__
 from ccmux.cli.deploy.apply import plan_for
 from ccmux.cli.deploy.gather import gather
+from ccmux.cli.doctor.claude_round import examine_claude
 from ccmux.cli.doctor.patient import Patient
 from ccmux.cli.place import Place
 from ccmux.core import mcp_config
-from ccmux.core.claude_version import version_in
 from ccmux.core.deployment import owners
-from ccmux.core.doctor import claude, clock, database, disk, files, port, queue, services, session, tmux
+from ccmux.core.doctor import clock, database, disk, files, port, queue, services, session, tmux
 from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.doctor.secrecy import may_be_secret
 from ccmux.core.errors import CcmuxError
 from ccmux.core.findings import Verdict
-from ccmux.core.launch import bypasses
-from ccmux.core.registry import read_registry
 from ccmux.core.units import owner_of
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
 from ccmux.drivers.ask_program import ask_program
@@ -39,20 +35,12 @@ from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 
 LIMIT_S = 15.0
-"""Every call to the outside has a limit of its own below this; it is for what hangs all the same."""
+"""Most calls to the outside have a limit of their own below this; a hanging systemctl or file system has not."""
 
 _PROGRAM_S = 5.0
 _HOOK_GRACE_S = 1.5
 """Between Claude's first sign of life and its first hook."""
 _TAKEN_WITHIN_S = 5.0
-_MANAGED = Path("/etc/claude-code")
-_NO_NETWORK = {
-    # With these `claude auth status` tells what it knows and asks nobody: port 9 is closed.
-    **dict.fromkeys(("HTTPS_PROXY", "HTTP_PROXY", "https_proxy", "http_proxy"), "http://127.0.0.1:9"),
-    **dict.fromkeys(("NO_PROXY", "no_proxy"), ""),
-    "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1",
-    "DISABLE_AUTOUPDATER": "1",
-}
 
 Round = Callable[[Patient], list[Diagnosis]]
 PlaceRound = Callable[[Patient, Place], list[Diagnosis]]
@@ -163,68 +151,6 @@ def _tmux(patient: Patient) -> list[Diagnosis]:
     if version.finding.verdict is Verdict.BAD:
         return [version]
     return [version, tmux.judge_canary(fly(tmux.CANARY))]
-
-
-# ----------------------------------------------------------------------------------------------------- Claude
-
-
-def _claude(patient: Patient, place: Place) -> list[Diagnosis]:
-    environment = patient.claude_environment
-    path = environment.get("PATH", os.defpath)
-    program, *words = patient.claude_command
-    found = shutil.which(program, path=path)
-    judged = [claude.judge_program(patient.claude_command, found, path=path)]
-    if found is not None:
-        said = ask_program([found, *words, "--version"], environment=environment, limit_s=_PROGRAM_S)
-        version = version_in(said.out)
-        judged += claude.judge_version(version, failure=said.failure, running=_running_version(patient))
-        judged.append(_login(patient, [found, *words], environment))
-    root = claude.judge_root(
-        uid=patient.uid, bypasses=bypasses(place.settings.claude.args), environment=environment
-    )
-    if root is not None and found is not None and not _is_demo(patient):
-        judged.append(root)
-    return judged + _claude_settings(patient)
-
-
-def _is_demo(patient: Patient) -> bool:
-    return "ccmux.demo" in patient.claude_command
-
-
-def _running_version(patient: Patient) -> str:
-    if patient.claude_pid is None:
-        return ""
-    raw = project_files.read(patient.claude_home / "sessions" / f"{patient.claude_pid}.json")
-    entry = read_registry(raw) if raw is not None else None
-    return entry.version if entry is not None else ""
-
-
-def _login(patient: Patient, argv: list[str], environment: Mapping[str, str]) -> Diagnosis:
-    if _is_demo(patient):
-        return fine("claude", "login", "the demo agent needs none")
-    if not patient.claude_state.exists():
-        # Asked now, it would write that file.
-        says = f"Claude was never started with {patient.claude_home}: it will ask for theme and login"
-        return warns("claude", "login", says, "start ccmux, then: ccmux attach")
-    said = ask_program(
-        [*argv, "auth", "status"], environment={**environment, **_NO_NETWORK}, limit_s=_PROGRAM_S
-    )
-    stored = (patient.claude_home / ".credentials.json").exists()
-    return claude.judge_login(said.out, failure=said.failure, stored=stored)
-
-
-def _claude_settings(patient: Patient) -> list[Diagnosis]:
-    here = Path.cwd() / ".claude"
-    drop_ins = sorted((_MANAGED / "managed-settings.d").glob("*.json"))
-    managed = [_MANAGED / "managed-settings.json", *drop_ins]
-    users = [patient.claude_home / "settings.json", here / "settings.json", here / "settings.local.json"]
-    found = []
-    for path in [*managed, *users]:
-        content = project_files.read(path)
-        if content is not None:
-            text = content.decode("utf-8", "replace")
-            found.append(claude.SettingsFile(path=str(path), text=text, managed=path in managed))
-    return claude.deafening(found)
 
 
 # -------------------------------------------------------------------------------------- what keeps it running
@@ -339,7 +265,7 @@ _IN_A_PLACE: Mapping[str, PlaceRound] = {
     "disk": _disk,
     "files": _files,
     "database": _database,
-    "claude": _claude,
+    "claude": examine_claude,
     "port": _port,
     "daemon": _daemon,
     "session": _session,
