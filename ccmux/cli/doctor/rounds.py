@@ -35,7 +35,7 @@ from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 
 LIMIT_S = 15.0
-"""Most calls to the outside have a limit of their own below this; a hanging systemctl or file system has not."""
+"""Most calls have a limit of their own below this; a hanging systemctl or file system has not."""
 
 _PROGRAM_S = 5.0
 _HOOK_GRACE_S = 1.5
