@@ -25,6 +25,7 @@ from ccmux.client import ControlClient
 from ccmux.core.errors import DaemonUnreachable
 from ccmux.core.observation import PaneView, Screen
 from ccmux.core.screen import read_screen
+from ccmux.files import replace_file
 from ccmux.trial import leftovers, waiting
 from ccmux.trial.api import ScriptedApi
 from ccmux.trial.follower import Event, Follower
@@ -132,7 +133,8 @@ class Stand:
 
     def start(self, *, wait: bool = True) -> Self:
         """Start the daemon; `wait` until its state is idle."""
-        (self.project / "ccmux.toml").write_text(tomli_w.dumps(self.settings))
+        # Other commands may run meanwhile, and an empty file would send them to another project.
+        replace_file(self.project / "ccmux.toml", tomli_w.dumps(self.settings).encode(), mode=0o600)
         with (self.folder / "stderr").open("ab") as errors:
             self.daemon = subprocess.Popen(
                 [sys.executable, "-m", "ccmux"],
