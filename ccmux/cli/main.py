@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from importlib import import_module
 
 from ccmux import __version__
-from ccmux.cli.program import add_place, command_at, exit_code, unknown_command, usage
+from ccmux.cli.program import add_place, command_at, exit_code, run_command, unknown_command, usage
 
 COMMANDS = {
     "init": "write a first ccmux.toml here",
@@ -71,18 +70,8 @@ def _run(argv: Sequence[str]) -> int:
         return unknown_command("ccmux", name, COMMANDS)
     if options.demo:
         return usage("ccmux", "--demo starts the daemon; it goes with no command")
-    command = import_module(f"ccmux.cli.{name.replace('-', '_')}")
-    parser = ArgumentParser(
-        prog=f"ccmux {name}",
-        description=command.__doc__,
-        epilog=command.EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_place(parser, options)
-    command.add_arguments(parser)
-    code: int = command.run(parser.parse_args(argv[at + 1 :]))
-    return code
+    module = f"ccmux.cli.{name.replace('-', '_')}"
+    return run_command(f"ccmux {name}", module, argv[at + 1 :], known=options)
 
 
 def entry() -> int:

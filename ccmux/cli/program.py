@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 
 from ccmux.core.errors import CcmuxError
 
@@ -47,6 +48,30 @@ def add_place(parser: ArgumentParser, known: Namespace) -> None:
     parser.add_argument(
         "--config", metavar="FILE", default=known.config, help="settings file (default: ./ccmux.toml)"
     )
+
+
+def run_command(program: str, module: str, argv: Sequence[str], *, known: Namespace) -> int:
+    """Import a command, read its command line and run it; return its exit code.
+
+    Args:
+        program: How it was called: "ccmux send".
+        module: Where it is: it has `add_arguments`, `run`, `EXAMPLES` and a docstring that says what it does.
+        argv: What stands behind its name.
+        known: What was said before its name.
+
+    """
+    command = import_module(module)
+    parser = ArgumentParser(
+        prog=program,
+        description=command.__doc__,
+        epilog=command.EXAMPLES,
+        formatter_class=RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    add_place(parser, known)
+    command.add_arguments(parser)
+    code: int = command.run(parser.parse_args(argv))
+    return code
 
 
 def unknown_command(program: str, name: str, commands: Iterable[str]) -> int:

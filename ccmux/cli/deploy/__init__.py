@@ -8,10 +8,9 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
-from importlib import import_module
 
 from ccmux import __version__
-from ccmux.cli.program import add_place, command_at, exit_code, unknown_command, usage
+from ccmux.cli.program import add_place, command_at, exit_code, run_command, unknown_command, usage
 
 COMMANDS = {
     "remove": "stop, disable and delete all units made from this ccmux.toml",
@@ -62,18 +61,7 @@ def _run(argv: Sequence[str]) -> int:
         return unknown_command("ccmux-deploy", name, COMMANDS)
     if options.dry_run:
         return usage("ccmux-deploy", "--dry-run shows a deployment; it goes with no command")
-    command = import_module(f"ccmux.cli.deploy.{name}")
-    parser = ArgumentParser(
-        prog=f"ccmux-deploy {name}",
-        description=command.__doc__,
-        epilog=command.EXAMPLES,
-        formatter_class=RawDescriptionHelpFormatter,
-        allow_abbrev=False,
-    )
-    add_place(parser, options)
-    command.add_arguments(parser)
-    code: int = command.run(parser.parse_args(argv[at + 1 :]))
-    return code
+    return run_command(f"ccmux-deploy {name}", f"ccmux.cli.deploy.{name}", argv[at + 1 :], known=options)
 
 
 def _top_parser() -> ArgumentParser:
