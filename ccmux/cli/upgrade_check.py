@@ -165,9 +165,11 @@ def _told(trial: _Trial) -> str:
         f"{beside}; ccmux was tested with {versions.tested}",
         "",
     ]
+    also = {result.name: "passes" if result.passed else "fails as well" for result in trial.control}
     for result in trial.results:
         lines.append(_line(result))
         lines += [f"        {line}" for line in result.says.splitlines()]
+        lines += [f"        ({versions.in_use} {also[result.name]})"] if result.name in also else []
         lines += [f"        | {row}" for row in result.screen.splitlines()]
     return printable("\n".join([*lines, "", trial.verdict]), keep="\n")
 

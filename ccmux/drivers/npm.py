@@ -8,7 +8,8 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -98,31 +99,35 @@ class ClaudePackages:
         """Run npm in our folder; return its exit code, what it said, and its own words of an error."""
         # A `global` in the user's .npmrc would change the Claude that is in use.
         argv = ["npm", *words, "--global=false", "--prefix", str(self._folder), "--loglevel=error"]
-        try:
-            process = subprocess.Popen(
-                argv,
-                cwd=self._folder,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                start_new_session=True,
-                umask=0o077,
-            )
-        except FileNotFoundError:
-            raise NothingToTry("there is no npm on the PATH", _NO_NPM) from None
-        with process:
+        with ThreadPoolExecutor(1) as pool:
+            # A signal cuts only the main thread: so there always is a process to end.
+            starting = pool.submit(self._start, argv)
             try:
+                process = starting.result()
                 out, errors = process.communicate(timeout=limit_s)
+            except FileNotFoundError:
+                raise NothingToTry("there is no npm on the PATH", _NO_NPM) from None
             except BaseException as cut:
-                with suppress(ProcessLookupError):
+                with starting.result() as process, suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
                 if isinstance(cut, subprocess.TimeoutExpired):
                     raise NothingToTry(f"npm was not done in {limit_s:.0f} s", "try again later") from cut
                 raise
         return process.returncode, out, _last_error(errors)
+
+    def _start(self, argv: Sequence[str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            argv,
+            cwd=self._folder,
+            env=self._environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            umask=0o077,
+        )
 
 
 def _json(text: str) -> object:

@@ -128,7 +128,7 @@ def hooks(stand: Stand) -> None:
     one("SessionStart", source="startup")
     with stand.following() as events:
         stand.write("run touch made")
-        events.until("permission_request")
+        events.until("permission_request", before="turn")
         one("PermissionRequest", tool_name="Bash")
         stand.until_screen(_QUESTION)
         _answer_by_hand(stand, "Enter")
@@ -183,7 +183,7 @@ def permission(stand: Stand) -> None:
 
 def _asked(stand: Stand, until: Callable[..., Event], command: str) -> Event:
     stand.write(f"run {command}")
-    request = until("permission_request")
+    request = until("permission_request", before="turn")
     _same("the tool", request["tool_name"], "Bash")
     _same("the command", request["tool_input"]["command"], command)
     stand.until_state("waiting")

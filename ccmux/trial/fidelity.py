@@ -64,7 +64,8 @@ def send_all(stand: Stand, bodies: Sequence[Body]) -> list[Result]:
             try:
                 results += sender.send(group)
             except NotSo as error:  # the house is not to be trusted any more
-                return [*results, Result(group[0].name, Verdict.WRONG, str(error))]
+                says = f"Claude was asked {sender.new_prompts()}; {error}"
+                return [*results, Result(group[0].name, Verdict.WRONG, says)]
     return results
 
 
@@ -108,11 +109,11 @@ class _Sender:
     def _refusal(self, body: Body, event: Event) -> Result:
         if event["state"] != "dead":
             self._events.until("turn")
-            self._new_prompts()
+            self.new_prompts()
             return Result(body.name, Verdict.WRONG, "it was taken")
         if not event["reason"] or body.refused not in event["reason"]:
             return Result(body.name, Verdict.WRONG, f"the reason is {event['reason']!r}")
-        stray = self._stray() or ("; ".join(self._new_prompts()) and "a prompt was submitted")
+        stray = self._stray() or ("; ".join(self.new_prompts()) and "a prompt was submitted")
         return Result(body.name, Verdict.STRAY if stray else Verdict.REFUSED, stray or event["reason"])
 
     def _taken(self, bodies: Sequence[Body], ids: list[int]) -> str:
@@ -120,7 +121,7 @@ class _Sender:
         turns: list[Event] = []
         while [id_ for turn in turns for id_ in turn["message_ids"]] != ids:
             turns.append(self._events.until("turn"))
-        got = self._new_prompts()
+        got = self.new_prompts()
         outcomes = {turn["outcome"] for turn in turns}
         if outcomes != {"finished"}:
             return f"the turn was {outcomes}"
@@ -185,7 +186,7 @@ class _Sender:
             return f"the screen is {screen}, mode {in_mode}"
         return "a draft was stashed" if screen.stashed else ""
 
-    def _new_prompts(self) -> list[str]:
+    def new_prompts(self) -> list[str]:
         """Return the user's records since the last call, from every transcript."""
         found = []
         for path in self._stand.transcripts():

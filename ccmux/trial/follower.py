@@ -9,7 +9,8 @@ import threading
 import time
 from typing import Any
 
-from ccmux.trial.waiting import LIMIT_S, Abandoned, NotSo
+from ccmux.trial import waiting
+from ccmux.trial.waiting import Abandoned, NotSo
 
 Event = dict[str, Any]
 
@@ -41,7 +42,7 @@ class Follower:
             Abandoned: The trial is not wanted any more.
 
         """
-        deadline_s = time.monotonic() + LIMIT_S
+        deadline_s = time.monotonic() + waiting.LIMIT_S
         poller = select.poll()
         poller.register(self._connection, select.POLLIN)
         while b"\n" not in self._unread:
@@ -59,8 +60,8 @@ class Follower:
         self.seen.append(event)
         return event
 
-    def until(self, type_: str, **fields: Any) -> Event:
-        """Return the next event of this type with these fields."""
+    def until(self, type_: str, *, before: str = "", **fields: Any) -> Event:
+        """Return the next event of this type with these fields; it must come before any of type `before`."""
         while True:
             try:
                 event = self.next()
@@ -69,6 +70,8 @@ class Follower:
                 raise NotSo(f"never: event {wanted}; {error}") from error
             if event["type"] == type_ and all(event.get(key) == value for key, value in fields.items()):
                 return event
+            if event["type"] == before:
+                raise NotSo(f"never: event {type_} before the {before}; {self._told()}")
 
     def until_sent(self) -> Event:
         """Return the next event that says that Claude has a message; hook and transcript race to say so."""

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 _KEPT = (
-    "PATH", "USER", "LOGNAME", "SHELL", "TZ", "TMPDIR", "TMUX_TMPDIR", "LD_LIBRARY_PATH",
+    "PATH", "USER", "LOGNAME", "SHELL", "TZ", "TMUX_TMPDIR", "LD_LIBRARY_PATH",
     "VIRTUAL_ENV", "PYTHON", "COVERAGE", "CCMUX_TEST_",
 )  # fmt: skip
 """Beginnings of the names that go in. All else stays out: logins, proxies, the marks of a Claude we may run
@@ -34,7 +34,8 @@ def scratch_home(
         trusted: The folder trust dialog is answered beforehand.
 
     """
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path / "tmp"
+    temporary.mkdir(mode=0o700, parents=True, exist_ok=True)
     state: dict[str, object] = {"projects": {str(project.resolve()): {"hasTrustDialogAccepted": trusted}}}
     if onboarded:
         state |= {"hasCompletedOnboarding": True, "theme": "dark"}
@@ -43,6 +44,7 @@ def scratch_home(
     return kept | {
         "HOME": str(path),
         "CLAUDE_CONFIG_DIR": str(path),
+        "TMPDIR": str(temporary),  # it keeps things of all its sessions there
         "ANTHROPIC_BASE_URL": _NOBODY,
         "ANTHROPIC_AUTH_TOKEN": "dummy",
         # What would leave this machine after all meets a closed port.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import tempfile
 import threading
@@ -24,6 +25,7 @@ HOUSES = 4
 _LONGEST_FOLDER = 60
 """Sockets lie below it, and their names may have 108 bytes."""
 _SHOWN_ROWS = 12
+_SAME = re.compile(r"([ ─╌])\1{3,}")
 _UNTRIED = "not tried: the first case failed"
 
 
@@ -115,6 +117,6 @@ def _short_folder() -> str:
 
 def _last_rows(stand: Stand) -> str:
     with suppress(NotSo):
-        rows = [row.rstrip() for row in stand.screen().splitlines() if row.strip()]
+        rows = [_SAME.sub(r"\1\1\1", row.rstrip()) for row in stand.screen().splitlines() if row.strip()]
         return "\n".join(rows[-_SHOWN_ROWS:])
     return ""

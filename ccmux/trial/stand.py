@@ -222,7 +222,10 @@ class Stand:
             last = self.status()
             return last["state"] == state and (hold is None or last["hold"] == hold)
 
-        self.until(is_so, lambda: f"{_state(state, hold)}; it is {_state(last['state'], last['hold'])}")
+        self.until(
+            is_so,
+            lambda: f"{_state(state, hold)}; it is {_state(last['state'], last['hold'])} {last['detail']}",
+        )
         return last
 
     def until_screen(self, *words: str) -> str:
