@@ -2,10 +2,11 @@ import asyncio
 import math
 import os
 import pty
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from ccmux.core.observation import PaneProcess, PaneView
 from ccmux.core.tmux_control import quote
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.drivers.tmux.client import ControlClient
+from ccmux.drivers.tmux.leftover import PATIENCE, Leftover
 
 DUMP = """
 import os, sys, tty
@@ -62,9 +64,13 @@ async def until(look: Callable[[], Awaitable[PaneView]], seen: Callable[[PaneVie
 
 def attach(socket: str) -> tuple[int, subprocess.Popen[bytes]]:
     """Attach a terminal; return its keyboard and its client."""
+    return attach_to(socket, "ccmux-x")
+
+
+def attach_to(socket: str, session: str) -> tuple[int, subprocess.Popen[bytes]]:
     ours, theirs = pty.openpty()
     client = subprocess.Popen(
-        ["tmux", "-u", "-L", socket, "attach-session", "-t", "=ccmux-x"],
+        ["tmux", "-u", "-L", socket, "attach-session", "-t", f"={session}"],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -150,6 +156,50 @@ def test_where_no_way_leads_anywhere_a_server_is_started_all_the_same_and_that_i
     assert [(log["event"], log["reason"]) for log in logs] == [
         ("tmux shares our control group", "no manager")
     ]
+
+
+def test_a_server_that_waits_for_a_client_which_never_goes_is_ended_and_another_one_started(
+    tmux_socket: str,
+) -> None:
+    tmux(tmux_socket, "new-session", "-d", "-s", "old", "sleep", "infinity")
+    keyboard, client = attach_to(tmux_socket, "old")
+    while not tmux(tmux_socket, "list-clients"):
+        assert client.poll() is None
+    client.send_signal(signal.SIGSTOP)
+    tmux(tmux_socket, "kill-server")
+
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket)) as server:
+            for _ in range(PATIENCE):
+                with pytest.raises(PaneLost, match="server exited unexpectedly"):
+                    await server.ensure_session("ccmux-x", cwd="/")
+            async with asyncio.timeout(20):
+                while True:
+                    with suppress(PaneLost):  # the old one is on its way
+                        await server.ensure_session("ccmux-x", cwd="/")
+                        return
+
+    with capture_logs() as logs:
+        asyncio.run(story())
+    client.kill()
+    client.wait()
+    os.close(keyboard)
+    assert [log["event"] for log in logs] == ["old tmux server ended"]
+    assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}") == "ccmux-x\n"
+
+
+def test_a_server_that_takes_clients_is_never_taken_for_one_that_is_over(
+    tmux_socket: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ccmux.drivers.tmux.leftover._HANG_UP_S", 0.1)
+    tmux(tmux_socket, "new-session", "-d", "-s", "mine", "sleep", "infinity")
+    path = Path(tmux(tmux_socket, "display-message", "-p", "#{socket_path}").strip())
+    with capture_logs() as logs:
+        for leftover in (Leftover(path), Leftover(tmp_path / "nobody")):
+            for _ in range(PATIENCE):
+                leftover.met()
+    assert logs == []
+    assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}") == "mine\n"
 
 
 def test_a_session_whose_name_begins_alike_is_not_taken_for_ours(tmux_socket: str) -> None:

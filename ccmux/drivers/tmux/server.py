@@ -7,10 +7,12 @@ is started with the environment that the caller chose, in the control group that
 from __future__ import annotations
 
 import asyncio
+import os
 import shlex
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TypeVar
 
 import libtmux
@@ -19,6 +21,7 @@ from libtmux.exc import LibTmuxException
 
 from ccmux.core.errors import PaneLost
 from ccmux.core.tmux_control import literal
+from ccmux.drivers.tmux.leftover import Leftover
 
 PLACEHOLDER = ("sleep", "infinity")
 """What a pane of ours runs before Claude does."""
@@ -60,6 +63,8 @@ class TmuxServer:
         self.socket_name = socket_name or "default"
         self._environment = environment
         self._ways = ways
+        folder = (environment or {}).get("TMUX_TMPDIR") or "/tmp"  # noqa: S108 - tmux's own rule
+        self._leftover = Leftover(Path(folder) / f"tmux-{os.getuid()}" / self.socket_name)
         self._server = libtmux.Server(socket_name=self.socket_name)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="libtmux")
 
@@ -167,7 +172,9 @@ class TmuxServer:
                 log.warning("tmux shares our control group", reason=refused)
             refused = self._started([*way, "tmux", "-L", self.socket_name, *words])
             if not refused:
+                self._leftover.forget()
                 return
+        self._leftover.met()
         raise PaneLost(refused, during=words[0])
 
     def _started(self, argv: Sequence[str]) -> str:
