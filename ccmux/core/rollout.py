@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from ccmux.core.unit_state import UnitState
 
-_IS_ENABLED = {"enabled", "enabled-runtime", "alias", "linked"}
 _RUNS = {"active", "activating", "reloading"}
 
 
@@ -47,9 +46,7 @@ def roll_out(rendered: Mapping[str, str], states: Iterable[UnitState], changed: 
     lasting = [name for name in installed if not _has(rendered[name], "Type=oneshot")]
     active = {name: known[name].active if name in known else "inactive" for name in lasting}
     return Rollout(
-        enable=tuple(
-            name for name in installed if name not in known or known[name].file_state not in _IS_ENABLED
-        ),
+        enable=tuple(name for name in installed if name not in known or not known[name].is_enabled),
         revive=tuple(name for name in lasting if active[name] == "failed"),
         # A restart of the target would be one of all its parts.
         renew=tuple(

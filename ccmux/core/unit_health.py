@@ -116,7 +116,7 @@ def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[
         # No drop-in can take a dependency away (systemd.unit(5)); another file in place of ours can.
         look = f"systemctl --user daemon-reload; if it stays: systemctl --user cat {name}"
         yield _finding(promise, Verdict.BAD, says, DEPLOY if differs else look)
-    if promise.installed and state.file_state != "enabled":
+    if promise.installed and not state.is_enabled:
         says = f"does not start at boot ({state.file_state or 'no file'})"
         yield _finding(promise, Verdict.BAD, says, f"systemctl --user enable {name}")
 

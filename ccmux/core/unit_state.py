@@ -41,3 +41,11 @@ class UnitState:
     needs_reload: bool = False
     next_s: float | None = None
     last_s: float | None = None
+
+    @property
+    def is_enabled(self) -> bool:
+        """Whether its [Install] holds for good.
+
+        A reboot forgets "enabled-runtime", and "linked" says where the file is, not who starts the unit.
+        """
+        return self.file_state == "enabled"

@@ -93,6 +93,7 @@ def test_files_newer_than_what_systemd_read_are_read_again_once() -> None:
         (unit("ccmux-a.service", "failed", result="exit-code", exit_status=3), BAD, True),
         (unit("ccmux.service", "inactive"), WARN, False),
         (unit("ccmux.target", file_state="disabled"), BAD, False),
+        (unit("ccmux.target", file_state="enabled-runtime"), BAD, False),
         (unit("ccmux-a.service", load="bad-setting"), BAD, False),
         (unit("ccmux-a.service", "inactive"), None, False),
     ],

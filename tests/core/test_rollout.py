@@ -62,6 +62,7 @@ def test_what_was_stopped_is_started_as_it_now_stands() -> None:
     assert roll_out(TEXTS, states("inactive"), TEXTS) == Rollout(start=LASTING)
 
 
-def test_what_was_disabled_is_enabled_and_left_running() -> None:
-    disabled = [UnitState(name=name, load="loaded", active="active", file_state="disabled") for name in TEXTS]
+@pytest.mark.parametrize("how", ["disabled", "enabled-runtime", "linked", "linked-runtime", ""])
+def test_what_does_not_start_at_each_boot_is_enabled_and_left_running(how: str) -> None:
+    disabled = [UnitState(name=name, load="loaded", active="active", file_state=how) for name in TEXTS]
     assert roll_out(TEXTS, disabled, ()) == Rollout(enable=INSTALLED)

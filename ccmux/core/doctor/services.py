@@ -86,8 +86,8 @@ def _judge_unit(state: UnitState) -> Diagnosis | None:
         says = f"failed ({state.result}, exit {state.exit_status})"
         mend = f"read why: journalctl --user-unit {state.name}; then {fix}"
         return ails("systemd", state.name, says, mend, fix)
-    if state.name == _TARGET and state.file_state == "disabled":
-        says = "disabled: nobody starts ccmux after a reboot"
+    if state.name == _TARGET and state.load == "loaded" and not state.is_enabled:
+        says = f"{state.file_state or 'not enabled'}: nobody starts ccmux after a reboot"
         return ails("systemd", state.name, says, f"systemctl --user enable {_TARGET}")
     if state.name == _MAIN and state.active == "inactive":
         return warns("systemd", state.name, "stopped", f"systemctl --user start {_TARGET}")
