@@ -76,6 +76,18 @@ def test_start_limits_stand_where_systemd_looks_for_them() -> None:
     assert limits["ccmux.service", "Unit"] == "StartLimitIntervalSec=0"
 
 
+@pytest.mark.parametrize(
+    ("restart_delay", "interval_s"), [(0, 300), (10, 300), (10.01, 301), (60, 800), (86_400, 864_200)]
+)
+def test_ten_short_lives_of_an_adapter_are_too_many_however_long_its_delay(
+    restart_delay: float, interval_s: int
+) -> None:
+    settings = Settings(adapters={"door": AdapterSettings(restart_delay=restart_delay)})
+    where = replace(WHERE, execs={"ccmux-door": ("/bin/ccmux-door",)})
+    text = sections(render(settings, where)["ccmux-door.service"])
+    assert {f"StartLimitIntervalSec={interval_s}", "StartLimitBurst=10"} <= set(text["Unit"])
+
+
 def test_what_starts_at_boot_is_the_target_and_what_brings_it_up_to_date() -> None:
     wanted = {name: sections(text).get("Install") for name, text in units().items()}
     at_boot = [name for name, lines in wanted.items() if lines == ["WantedBy=default.target"]]

@@ -182,8 +182,8 @@ class AdapterSettings:
         exec: The program, as a list of words or as a string; [] is the program ccmux-NAME.
         env: More environment variables: { NAME = "value" }.
         syslog: Its name in the journal; "" is ccmux-NAME.
-        restart_delay: Seconds before it is started anew after a failure; ten starts in five minutes
-            end that.
+        restart_delay: Seconds before it is started anew after a failure; ten starts in five minutes, or
+            in ten times 20 seconds and the delay where that is longer, end that.
 
     """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from ccmux.core.settings import AdapterSettings, TimerSettings
@@ -10,6 +11,11 @@ from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import command, environment, folder, plain, unit
 
 DEFAULT_CHANNEL = "timer"
+
+_MOST_STARTS = 10
+_SHORT_LIFE_S = 20
+"""An adapter that ends sooner than this each time will not get better by being started."""
+_LEAST_INTERVAL_S = 300
 
 _STRICT = (
     "NoNewPrivileges=yes",
@@ -40,8 +46,8 @@ def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dic
                 plain("Description", adapter.description or f"ccmux: adapter {name}"),
                 "PartOf=ccmux.target",
                 "After=ccmux.service",
-                "StartLimitIntervalSec=300",
-                "StartLimitBurst=10",
+                f"StartLimitIntervalSec={_starts_count_for_s(adapter.restart_delay)}",
+                f"StartLimitBurst={_MOST_STARTS}",
             ],
             "Service": [
                 "Type=exec",
@@ -88,6 +94,11 @@ def _times(timer: TimerSettings) -> list[str]:
         lines.append("Persistent=true")
     # systemd's own minute would make 30s after the start 90s.
     return [*lines, "AccuracySec=1s"]
+
+
+def _starts_count_for_s(restart_delay_s: float) -> int:
+    """Return for how long a start counts against the limit: room for all of them, however long the delay."""
+    return max(_LEAST_INTERVAL_S, math.ceil(_MOST_STARTS * (restart_delay_s + _SHORT_LIFE_S)))
 
 
 def _seconds(delay_s: float) -> str:
