@@ -72,6 +72,8 @@ def _daemon(settings: Settings, where: Deployment) -> str:
                 # Claude outlives the daemon. It is in a scope of its own; where none could be made it is in
                 # this control group, and this is what spares it.
                 "KillMode=process",
+                # Memory that ran out for a child, Claude or its compiler, is no reason to end the daemon.
+                "OOMPolicy=continue",
                 *store,
                 *journal("ccmux"),
             ],
