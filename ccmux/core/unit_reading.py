@@ -39,6 +39,9 @@ UNIT_FAILED = "d9b373ed55a64feb8242e02dbe79a49c"
 START_FAILED = "be02cf6855d2428ba40df7e9d022f03d"
 """MESSAGE_ID of "Failed to start"; it carries JOB_RESULT, and is the only word of a unit that never ran."""
 
+FAILURE_FIELDS = "MESSAGE_ID,USER_UNIT,UNIT_RESULT,JOB_RESULT"
+"""What `read_failures` reads of a line, beside its time, which every line has."""
+
 _CHANGES = ("ActiveEnterTimestamp", "ActiveExitTimestamp", "InactiveEnterTimestamp")
 
 

@@ -88,6 +88,32 @@ def test_units_live_fail_and_are_forgotten(shared_systemd: SystemdStand) -> None
     ]
 
 
+def test_of_failures_without_number_the_newest_are_told_the_oldest_of_them_first(
+    shared_systemd: SystemdStand,
+) -> None:
+    began_s = time.time() - 1
+    (shared_systemd.unit_dir / "ccmux-often.service").write_text(FAILS)
+    ask(
+        shared_systemd,
+        "manager.reload()\n"
+        "for _ in range(3):\n"
+        "    try: manager.start('ccmux-often.service')\n"
+        "    except CcmuxError: pass\n"
+        "tell(None)",
+    )
+    shared_systemd.run("journalctl", "--sync")
+    every, newest = ask(
+        shared_systemd,
+        "from ccmux.drivers.systemd import manager as module\n"
+        f"every = manager.failures({began_s})\n"
+        "module._MOST_FAILURES = 4  # two lines tell of each\n"
+        f"tell([every, manager.failures({began_s})])",
+    )
+    assert [unit for _, unit, _ in every] == ["ccmux-often.service"] * 3
+    assert every == sorted(every)
+    assert newest == every[1:]
+
+
 def test_what_it_refuses_is_told_in_its_own_words(shared_systemd: SystemdStand) -> None:
     assert ask(
         shared_systemd,

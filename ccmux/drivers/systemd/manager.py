@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ccmux.core.errors import ServiceManagerFailed
 from ccmux.core.unit_reading import (
+    FAILURE_FIELDS,
     SHOWN,
     START_FAILED,
     UNIT_FAILED,
@@ -27,8 +28,10 @@ from ccmux.core.unit_reading import (
 from ccmux.core.unit_state import UnitState
 
 _QUESTION_S = 20.0
-_ACTION_S = 150.0
-"""A unit's own start and stop limits (90 s at systemd's default) end before this."""
+_ACTION_S = 400.0
+"""A unit's own limits end before this: the daemon's start may take 300 s, its stop before that 30 s."""
+_MOST_FAILURES = 2_000
+"""A unit that is started anew every few seconds fails a hundred thousand times a week."""
 _SYSTEMD_RUNS = Path("/run/systemd/system")  # sd_booted(3)
 _LINGER = Path("/var/lib/systemd/linger")
 _INSTEAD = "or run `ccmux` in the foreground, or under a process supervisor of yours"
@@ -60,7 +63,7 @@ class UserManager:
         if not _SYSTEMD_RUNS.is_dir():
             return f"no systemd runs here (a container?): use a machine that it boots, {_INSTEAD}"
         user = _user()
-        if not (self.runtime_dir / "systemd/private").exists():
+        if _is_absent(self.runtime_dir / "systemd/private"):
             return (
                 f"no user manager runs for {user} (nothing in {self.runtime_dir}/systemd): "
                 f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}"
@@ -99,17 +102,22 @@ class UserManager:
     def failures(self, since_s: float) -> list[tuple[float, str, str]]:
         """Return (epoch seconds, unit, result) of user units that failed since; [] where none can be read.
 
-        One failure of a unit is one entry; a unit that systemd starts again fails many times.
+        One failure of a unit is one entry; a unit that systemd starts again fails many times. Of too many
+        these are the newest, the oldest of them first.
         """
         found = [f"_UID={os.getuid()}", f"MESSAGE_ID={UNIT_FAILED}", f"MESSAGE_ID={START_FAILED}"]
         try:
             answer = self._call(
-                ["journalctl", "-q", "--no-pager", "-o", "json", f"--since=@{since_s:.6f}", *found],
+                [
+                    *("journalctl", "-q", "--no-pager", "-o", "json", f"--output-fields={FAILURE_FIELDS}"),
+                    # Without --reverse the lines would be the oldest since then.
+                    *("--reverse", f"--lines={_MOST_FAILURES}", f"--since=@{since_s:.6f}", *found),
+                ],
                 limit_s=_QUESTION_S,
             )
         except ServiceManagerFailed:
             return []
-        return read_failures(answer.stdout)
+        return read_failures("\n".join(reversed(answer.stdout.splitlines())))
 
     def calendar_problem(self, expression: str) -> str | None:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
@@ -211,6 +219,14 @@ class UserManager:
             ) from error
         except subprocess.TimeoutExpired as error:
             raise ServiceManagerFailed(" ".join(argv), f"no answer after {limit_s:.0f} s") from error
+
+
+def _is_absent(path: Path) -> bool:
+    """Whether nothing is there; what may not be looked at is: XDG_RUNTIME_DIR outlives a plain su."""
+    try:
+        return not path.exists()
+    except PermissionError:
+        return False
 
 
 def _user() -> str:

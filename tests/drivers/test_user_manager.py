@@ -1,0 +1,45 @@
+"""Where no user manager answers, the reason is the true one; the rest is in tests/systemd."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ccmux.drivers.systemd import UserManager, manager
+
+NOBODY = 65_534
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> Path:
+    """Return the runtime directory of another user."""
+    folder = tmp_path / "theirs"
+    folder.mkdir(mode=0)
+    return folder
+
+
+def test_another_users_runtime_directory_is_told_as_that(
+    closed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "_SYSTEMD_RUNS", Path("/"))
+    user = UserManager({**os.environ, "XDG_RUNTIME_DIR": str(closed)})
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(NOBODY)
+    try:
+        said = user.unreachable()
+    finally:
+        if is_root:
+            os.seteuid(0)
+    assert "does not answer" in said
+    assert "not by su or sudo" in said
+
+
+def test_an_empty_runtime_directory_is_told_as_no_manager(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(manager, "_SYSTEMD_RUNS", Path("/"))
+    said = UserManager({**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}).unreachable()
+    assert said.startswith("no user manager runs for ")
