@@ -10,6 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 
+_LEAVE_S = 0.5
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What a program said.
@@ -35,7 +38,10 @@ class Answer:
 
 
 def ask_program(argv: Sequence[str], *, environment: Mapping[str, str], limit_s: float) -> Answer:
-    """Run a program without input and return what it said; what it started ends with it at the limit."""
+    """Run a program without input and return what it said; what it started ends with it at the limit.
+
+    A child that made itself a session of its own goes on, and is not waited for.
+    """
     try:
         with subprocess.Popen(
             argv,
@@ -52,7 +58,9 @@ def ask_program(argv: Sequence[str], *, environment: Mapping[str, str], limit_s:
             except subprocess.TimeoutExpired:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
-                process.communicate()
+                # What left that group may hold the pipes for ever.
+                with suppress(subprocess.TimeoutExpired):
+                    process.communicate(timeout=_LEAVE_S)
                 return Answer(exit_code=None, err=f"no answer within {limit_s:g} s")
             return Answer(exit_code=process.returncode, out=out, err=err)
     except OSError as error:

@@ -42,3 +42,10 @@ def test_one_that_hangs_ends_with_its_children_at_the_limit(tmp_path: Path) -> N
     # Nobody has collected it yet; it has ended all the same.
     stat = Path(f"/proc/{child}/stat").read_text()
     assert stat.rpartition(")")[2].split()[0] in {"Z", "X"}, signal.Signals(9)
+
+
+def test_a_child_that_went_away_with_the_pipes_is_not_waited_for(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    answer = ask(f"setsid sleep 1000 & echo $! > {pid}; wait", limit_s=0.5)
+    assert answer == (None, "", "no answer within 0.5 s")
+    os.kill(int(pid.read_text()), signal.SIGKILL)  # it is there still
