@@ -58,6 +58,8 @@ def tree(folder: Path, *, only: Collection[str] | None = None, deep: bool = True
                 for name in names:
                     if only is not None and name.name not in only:
                         continue
+                    if len(below) >= MOST_ENTRIES or time.monotonic() > until_s:
+                        return Tree(path=os.fspath(folder), top=top, below=tuple(below), complete=False)
                     try:
                         found = _entry(name.path, name.stat(follow_symlinks=False))
                     except FileNotFoundError:  # it went while we looked
@@ -70,8 +72,6 @@ def tree(folder: Path, *, only: Collection[str] | None = None, deep: bool = True
             continue
         except PermissionError:
             continue  # the folder itself is in the list: its owner or mode says why
-        if len(below) >= MOST_ENTRIES or time.monotonic() > until_s:
-            return Tree(path=os.fspath(folder), top=top, below=tuple(below), complete=not folders)
     return Tree(path=os.fspath(folder), top=top, below=tuple(below))
 
 

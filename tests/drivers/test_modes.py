@@ -66,9 +66,13 @@ def test_a_link_is_told_as_a_link(tmp_path: Path) -> None:
 
 
 def test_a_crowd_is_looked_at_in_part(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    furnished(tmp_path)
+    for number in range(4):
+        (tmp_path / str(number)).touch()
     monkeypatch.setattr(modes, "MOST_ENTRIES", 3)
-    assert not modes.tree(tmp_path).complete
+    found = modes.tree(tmp_path)
+    assert (found.complete, len(found.below)) == (False, 3)
+    monkeypatch.setattr(modes, "MOST_ENTRIES", 4)
+    assert modes.tree(tmp_path).complete
 
 
 @pytest.mark.parametrize("name", ["sub", "sub/file", "in", "sock"])
