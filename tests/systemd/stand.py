@@ -71,7 +71,7 @@ class SystemdStand:
             folder.mkdir(parents=True, mode=0o700)
         own = scratch_home(self.home / "claude", self.project)
         claude_env = {name: value for name, value in own.items() if os.environ.get(name) != value}
-        del claude_env["HOME"]
+        del claude_env["HOME"], claude_env["PATH"], claude_env["TMPDIR"]
         self.settings = {
             "project": {"name": "stand"},
             "runtime": {"dir": str(self.run_dir)},

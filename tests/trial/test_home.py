@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 from ccmux.trial.home import scratch_home
@@ -33,13 +34,20 @@ USERS = {
 def test_only_what_programs_need_to_run_goes_in(tmp_path: Path) -> None:
     made = scratch_home(tmp_path / "home", tmp_path, inherited=USERS)
     same = {name for name in USERS if made.get(name) == USERS[name]}
-    assert same == {"PATH", "TZ"}
+    assert same == {"TZ"}
+    assert made["PATH"] == f"{tmp_path}/home/bin:/bin:/usr/bin"
     for name in ("ANTHROPIC_API_KEY", "CLAUDE_CODE_USE_BEDROCK", "TMUX", "NOTIFY_SOCKET", "ALL_PROXY"):
         assert name not in made
     assert made["HOME"] == made["CLAUDE_CONFIG_DIR"] == str(tmp_path / "home")
     for name in ("HTTPS_PROXY", "HTTP_PROXY", "ANTHROPIC_BASE_URL"):
         assert made[name].startswith("http://127.0.0.1:")
     assert made["DISABLE_AUTOUPDATER"] == "1"
+
+
+def test_nobody_goes_out_with_the_users_ssh_keys(tmp_path: Path) -> None:
+    made = scratch_home(tmp_path / "home", tmp_path, inherited=USERS)
+    done = subprocess.run(["sh", "-c", "ssh git@127.0.0.1"], env=made, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (255, b"")
 
 
 def test_the_first_questions_are_answered(tmp_path: Path) -> None:
