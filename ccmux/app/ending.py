@@ -21,7 +21,7 @@ from ccmux.core.channel import input_channel
 from ccmux.core.control import line_limit
 from ccmux.core.errors import CcmuxError, DaemonStays, InputStays, first_of
 from ccmux.core.settings import Settings
-from ccmux.core.units import owner_of
+from ccmux.core.units import DAEMON, owner_of
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.keeper import ProcessKeeper
@@ -36,8 +36,6 @@ from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux import TmuxServer
 from ccmux.paths import Paths
 from ccmux.services.hub import Hub
-
-SERVICE, TARGET = "ccmux.service", "ccmux.target"
 
 DAEMON_S = 20.0
 """The daemon promises to end within 5 s of SIGTERM."""
@@ -106,11 +104,11 @@ def _end_units(
         return False
     texts = UnitFiles(environment).read()
     deployed = {name for name, text in texts.items() if owner_of(text) == str(project.config)}
-    [service] = manager.units([SERVICE])
+    [service] = manager.units([DAEMON])
     is_daemons = daemon is not None and service.pid == daemon.pid
-    names = deployed if everything else {SERVICE} & deployed
+    names = deployed if everything else {DAEMON} & deployed
     if is_daemons:
-        names |= {SERVICE}
+        names |= {DAEMON}
     units = manager.units(sorted(names))
     running = [unit.name for unit in units if unit.active not in {"inactive", "failed"}]
     if running:

@@ -41,7 +41,9 @@ class Place:
 
 
 def enter(arguments: Namespace) -> Path:
-    """Go to the folder of `-C` and return the path of the settings file.
+    """Go to the folder of `-C` and return the path of the settings file, there or not, without links.
+
+    Units name it as their owner, so it has one name whichever way leads to it.
 
     Raises:
         SettingsInvalid: There is no such folder, or no such file as `--config` names.
@@ -56,7 +58,7 @@ def enter(arguments: Namespace) -> Path:
     config = Path(arguments.config).absolute()
     if not config.exists():
         raise SettingsInvalid(str(config), ["there is no such file"])
-    return config
+    return config.parent.resolve() / config.name
 
 
 def find_place(arguments: Namespace) -> Place:

@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
-from ccmux.core.units import owner_of
+from ccmux.core.units import OWN, owner_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +109,6 @@ def _of_another(owner: str) -> str:
 
 def _not_ours(name: str) -> str:
     way_out = "move that file away"
-    if name not in {"ccmux.target", "ccmux.service", "ccmux-reconcile.service"}:
+    if name not in OWN:
         way_out += ", or give the timer or adapter another name"
     return f"{name} is there already and was not made by ccmux-deploy: {way_out}"

@@ -14,7 +14,7 @@ from ccmux.core.doctor.session import judge_claude
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.unit_health import DEPLOY, Failure, Promise, unit_findings
 from ccmux.core.unit_state import UnitState
-from ccmux.core.units.own import DAEMON
+from ccmux.core.units import DAEMON
 from ccmux.core.when import Wall, age
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}

@@ -11,19 +11,19 @@ from argparse import Namespace
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from ccmux.cli.deploy.gather import Gathered, find_config, gather
+from ccmux.cli.deploy.gather import Gathered, gather
+from ccmux.cli.place import enter
 from ccmux.core.deployment import Plan, diff, owners, plan
 from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed
 from ccmux.core.rollout import Rollout, roll_out
+from ccmux.core.units import DAEMON
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
-
-DAEMON = "ccmux.service"
 
 
 def deploy(options: Namespace) -> int:
     """Deploy, or say what would be done."""
-    config = find_config(options)
+    config = enter(options)
     manager, files = UserManager(os.environ), UnitFiles(os.environ)
     unreachable = manager.unreachable()
     if options.dry_run:

@@ -9,13 +9,11 @@ import os
 import shutil
 import sys
 import sysconfig
-from argparse import Namespace
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import ccmux
-from ccmux.cli.place import enter
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.programs import (
     Grounds,
@@ -28,7 +26,7 @@ from ccmux.core.programs import (
     unit_path,
 )
 from ccmux.core.settings import Settings
-from ccmux.core.units import Deployment, calendars, render
+from ccmux.core.units import DAEMON, Deployment, calendars, render
 from ccmux.drivers.settings_file import read_settings
 from ccmux.drivers.systemd import UserManager
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
@@ -58,17 +56,6 @@ class Gathered:
     rendered: Mapping[str, str]
     problems: tuple[str, ...]
     warnings: tuple[str, ...]
-
-
-def find_config(arguments: Namespace) -> Path:
-    """Return the settings file that `-C` and `--config` lead to, there or not, by a path without links.
-
-    Raises:
-        SettingsInvalid: There is no such folder, or no such file as `--config` names.
-
-    """
-    config = enter(arguments)
-    return config.parent.resolve() / config.name
 
 
 def gather(
@@ -124,7 +111,7 @@ def gather(
             programs=programs,
             path=kept_path(
                 unit_path(needed, environment.get("PATH", "")),
-                path_of(existing.get("ccmux.service", "")),
+                path_of(existing.get(DAEMON, "")),
             ),
             environment={
                 name: str(Path(value).expanduser().absolute())

@@ -90,8 +90,9 @@ def surroundings(patient: Patient, place: Place, manager: UserManager | None) ->
 
 def _session_problem(place: Place) -> str:
     """Return "" where the session of exactly this name is there, else what tmux says."""
-    socket = place.settings.tmux.socket
-    argv = ["tmux", *(["-L", socket] if socket else []), "has-session", "-t", f"={place.paths.tmux_session}"]
+    # Without -L it would be the server that we run inside of.
+    server = place.settings.tmux.socket or "default"
+    argv = ["tmux", "-L", server, "has-session", "-t", f"={place.paths.tmux_session}"]
     return ask_program(argv, environment=os.environ, limit_s=_LIMIT_S).failure
 
 
@@ -100,13 +101,12 @@ def _daemon(patient: Patient, place: Place) -> Iterator[Finding]:
     if not facts.is_up:
         yield silent_finding(facts.reason)
         return
-    changed_s = wall().now_s - patient.config.stat().st_mtime if patient.config.exists() else None
     yield judge_daemon(
         facts,
         project=place.paths.project,
         version=__version__,
         known=True,
-        settings_changed_s=changed_s,
+        settings_changed_s=patient.settings_changed_s,
     ).finding
     if patient.is_ours_up:
         pid = patient.claude_pid

@@ -19,13 +19,13 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Leave nothing of ours; the settings need not be readable for that."""
     from ccmux.cli.deploy.apply import retire, say_that_it_waits
-    from ccmux.cli.deploy.gather import find_config
+    from ccmux.cli.place import enter
     from ccmux.core.deployment import plan
     from ccmux.core.errors import ServiceManagerFailed
     from ccmux.drivers.systemd import UserManager
     from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
 
-    config = find_config(arguments)
+    config = enter(arguments)
     manager, files = UserManager(os.environ), UnitFiles(os.environ)
     if unreachable := manager.unreachable():
         raise ServiceManagerFailed("cannot remove", unreachable)

@@ -19,10 +19,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look, judge and print."""
-    from ccmux.cli.deploy.gather import find_config, gather
+    from ccmux.cli.deploy.gather import gather
     from ccmux.cli.deploy.looks import surroundings, units_seen, wall
     from ccmux.cli.doctor.patient import Patient
     from ccmux.cli.findings import as_object, as_table
+    from ccmux.cli.place import enter
     from ccmux.cli.say import as_json
     from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
     from ccmux.core.findings import all_well
@@ -31,7 +32,7 @@ def run(arguments: Namespace) -> int:
     from ccmux.drivers.systemd import UserManager
     from ccmux.drivers.systemd.unit_files import UnitFiles
 
-    config = find_config(arguments)
+    config = enter(arguments)
     manager, files = UserManager(os.environ), UnitFiles(os.environ)
     if unreachable := manager.unreachable():
         raise ServiceManagerFailed("cannot verify", unreachable)

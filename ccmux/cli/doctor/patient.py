@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Mapping
 from functools import cached_property
@@ -50,6 +51,14 @@ class Patient:
             self.place = find_place(arguments)
         except SettingsInvalid as error:
             self.problems = error.problems
+
+    @property
+    def settings_changed_s(self) -> float | None:
+        """How long ago the settings file changed; None where there is none."""
+        try:
+            return time.time() - self.config.stat().st_mtime
+        except FileNotFoundError:
+            return None
 
     @cached_property
     def daemon(self) -> DaemonFacts:

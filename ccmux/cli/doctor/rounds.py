@@ -160,8 +160,7 @@ def _systemd(patient: Patient) -> list[Diagnosis]:
     manager = UserManager(patient.environment)
     unreachable = manager.unreachable()
     existing = UnitFiles(patient.environment).read()
-    # Units name their settings by a path without links.
-    config = patient.config.parent.resolve() / patient.config.name
+    config = patient.config
     deployed = tuple(name for name, text in existing.items() if owner_of(text) == str(config))
     version = None if unreachable else manager.version()
     judged = [services.judge_manager(unreachable, version=version, deployed=bool(deployed))]
@@ -191,15 +190,13 @@ def _port(patient: Patient, place: Place) -> list[Diagnosis]:
 
 
 def _daemon(patient: Patient, place: Place) -> list[Diagnosis]:
-    config = patient.config
-    changed_s = time.time() - config.stat().st_mtime if config.exists() else None
     return [
         session.judge_daemon(
             patient.daemon,
             project=place.paths.project,
             version=__version__,
             known=place.is_known,
-            settings_changed_s=changed_s,
+            settings_changed_s=patient.settings_changed_s,
         )
     ]
 

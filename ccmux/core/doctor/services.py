@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ccmux.core.doctor.diagnosis import Diagnosis, Fix, FixKind, ails, fine, listed, warns
+from ccmux.core.unit_health import DEPLOY
 from ccmux.core.unit_state import UnitState
+from ccmux.core.units import DAEMON, TARGET
 
 _OLDEST = 245
 """What the units use came with it or before."""
-
-_DEPLOY = "ccmux-deploy"
-_MAIN, _TARGET = "ccmux.service", "ccmux.target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,11 +62,11 @@ def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis
         says = "none deployed for this project: nobody starts it after a reboot"
         if files.others:
             says += f" (there are those of {listed(list(files.others))})"
-        return [warns("systemd", "units", says, _DEPLOY)]
-    found = [ails("systemd", "units", sentence, f"then: {_DEPLOY}") for sentence in files.refused]
+        return [warns("systemd", "units", says, DEPLOY)]
+    found = [ails("systemd", "units", sentence, f"then: {DEPLOY}") for sentence in files.refused]
     if files.stale:
         says = f"not up to date with ccmux.toml: {listed(list(files.stale))}"
-        found.append(warns("systemd", "units", says, f"{_DEPLOY} (--dry-run shows what changes)"))
+        found.append(warns("systemd", "units", says, f"{DEPLOY} (--dry-run shows what changes)"))
     if any(state.needs_reload for state in states):
         fix = Fix(kind=FixKind.RELOAD)
         says = "files changed since systemd read them"
@@ -80,15 +79,15 @@ def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis
 
 def _judge_unit(state: UnitState) -> Diagnosis | None:
     if state.load not in {"loaded", "not-found"}:
-        return ails("systemd", state.name, f"systemd cannot use its file: {state.load}", _DEPLOY)
+        return ails("systemd", state.name, f"systemd cannot use its file: {state.load}", DEPLOY)
     if state.active == "failed":
         fix = Fix(kind=FixKind.RESET_FAILED, target=state.name)
         says = f"failed ({state.result}, exit {state.exit_status})"
         mend = f"read why: journalctl --user-unit {state.name}; then {fix}"
         return ails("systemd", state.name, says, mend, fix)
-    if state.name == _TARGET and state.load == "loaded" and not state.is_enabled:
+    if state.name == TARGET and state.load == "loaded" and not state.is_enabled:
         says = f"{state.file_state or 'not enabled'}: nobody starts ccmux after a reboot"
-        return ails("systemd", state.name, says, f"systemctl --user enable {_TARGET}")
-    if state.name == _MAIN and state.active == "inactive":
-        return warns("systemd", state.name, "stopped", f"systemctl --user start {_TARGET}")
+        return ails("systemd", state.name, says, f"systemctl --user enable {TARGET}")
+    if state.name == DAEMON and state.active == "inactive":
+        return warns("systemd", state.name, "stopped", f"systemctl --user start {TARGET}")
     return None

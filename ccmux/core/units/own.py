@@ -6,7 +6,7 @@ from ccmux.core.settings import Settings, project_name
 from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import command, environment, plain, unit
 
-TARGET, DAEMON, RECONCILE = "ccmux.target", "ccmux.service", "ccmux-reconcile.service"
+OWN = TARGET, DAEMON, RECONCILE = "ccmux.target", "ccmux.service", "ccmux-reconcile.service"
 
 _PRESERVES_STORE = 254
 """The systemd from which on a descriptor store can outlive a stop."""
