@@ -12,7 +12,8 @@ import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from ccmux.cli.say import age, as_json, glimpse
+from ccmux.cli.say import as_json, glimpse
+from ccmux.core.when import age
 
 EXAMPLES = """\
 examples:

@@ -1,18 +1,15 @@
-"""How the command line says things: ages, JSON, and foreign text that must not command the terminal."""
+"""How the command line says things: JSON, and foreign text that must not command the terminal."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from ccmux.core.when import age
-
-__all__ = ["age", "as_json", "glimpse", "printable"]
-
 
 def as_json(value: Any) -> str:
-    """Return one line of JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    """Return one line of JSON; bytes of a path that are no text become an escape."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.encode(errors="backslashreplace").decode()
 
 
 def printable(text: str, *, keep: str = "") -> str:

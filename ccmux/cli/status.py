@@ -7,7 +7,8 @@ import time
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ccmux.cli.say import age, as_json, printable
+from ccmux.cli.say import as_json, printable
+from ccmux.core.when import age
 
 EXAMPLES = """\
 examples:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import Any
 
-from ccmux.cli.say import age, as_json, printable
+from ccmux.cli.say import as_json, printable
+from ccmux.core.when import age
 
 EXAMPLES = """\
 examples:

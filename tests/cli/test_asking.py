@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from ccmux.cli import messages, say, status, tail
+from ccmux.cli import messages, status, tail
 from ccmux.core.control import answer, refusal
 from tests.cli.conftest import STATUS, Project, kind, lines
 
@@ -230,11 +230,3 @@ def test_a_reader_that_leaves_ends_the_tail_quietly(project: Project) -> None:
         assert tailing.wait(30) == 1
         assert tailing.stderr.read() == ""
         tailing.stderr.close()
-
-
-AGES = {0.9: "0 s", 59: "59 s", 60: "1 min", 3_599: "59 min", 3_600: "1 h 0 min", 90_000: "1 d 1 h"}
-
-
-@pytest.mark.parametrize(("seconds", "told"), AGES.items())
-def test_an_age_is_told_in_the_units_people_use(seconds: float, told: str) -> None:
-    assert say.age(seconds) == told

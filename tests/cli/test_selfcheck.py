@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,17 @@ import pytest
 from ccmux.cli.place import Place
 from ccmux.cli.selfcheck import telling
 from ccmux.core.control import answer
+from ccmux.core.runs import Run, told_runs
 from ccmux.core.settings import Settings
 from ccmux.paths import Paths
 from tests.cli.conftest import STATUS, Project, lines
 
 SCRIPT = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"
 NOW_S = 1_795_194_000.0
+KILLED = (
+    Run(started_at=NOW_S - 900, alive_at=NOW_S - 800),
+    Run(started_at=NOW_S, alive_at=NOW_S),
+)
 
 
 def selfcheck(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
@@ -38,9 +44,10 @@ def selfcheck(project: Project, *words: str) -> subprocess.CompletedProcess[str]
 
 
 class Daemon:
-    """A daemon that has been killed once, as it tells it itself."""
+    """A daemon that has been killed once, as it tells it itself, or whatever `runs` it had."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, *, runs: Sequence[Run] = KILLED) -> None:
+        self._runs = runs
         self._fifo = project.runtime / "in.selfcheck"
         os.mkfifo(self._fifo, 0o600)
         self._reader = os.open(self._fifo, os.O_RDONLY | os.O_NONBLOCK)
@@ -54,9 +61,7 @@ class Daemon:
             case "status":
                 return answer(status={**STATUS, "queue": {"queued": 1, "dead": 1}, "hold": "paused"})
             case "runs":
-                before = {"started_at": NOW_S - 900, "alive_before": None, "ended": "killed"}
-                now = {"started_at": NOW_S, "alive_before": NOW_S - 800, "ended": None}
-                return answer(runs=[before, now])
+                return answer(runs=told_runs(self._runs, since=request.get("since")))
             case "why":
                 return answer(holds=[{"state": "queued", "since_s": 90}])
             case "dead":
@@ -96,6 +101,21 @@ def test_it_tells_what_the_daemon_knows_and_begins_there_the_next_time(project: 
     assert (kept_now["since"], kept_now["seq"], kept_now["ok"]) == (NOW_S - 10, 41, False)
     assert (again.returncode, "nothing ran" in again.stdout) == (0, False)
     assert len(daemon.took) == 1
+
+
+def test_a_stop_before_the_last_self_check_is_still_a_stop(project: Project) -> None:
+    began_s = 1_600_000_000.0
+    stopped = Run(started_at=began_s, alive_at=began_s + 50, ended_at=began_s + 50)
+    daemon = Daemon(project, runs=(stopped, Run(started_at=began_s + 900, alive_at=NOW_S)))
+    kept = project.data / "ccmux/my-app/selfcheck.json"
+    kept.parent.mkdir(parents=True, mode=0o700)
+    kept.write_text(json.dumps({"at": began_s + 100, "seq": 41, "timers": [], "findings": []}))
+    with project.daemon(daemon.answers, crashes):
+        done = selfcheck(project, "--dry-run")
+    daemon.close()
+    assert re.search(
+        r"(?m)^note: downtime: nothing ran from .* \(14 min\): the daemon was stopped$", done.stdout
+    )
 
 
 @pytest.fixture

@@ -25,9 +25,10 @@ def main(argv: Sequence[str]) -> int:
 def _run(argv: Sequence[str]) -> int:
     arguments = _parser().parse_args(argv)
 
-    from ccmux.cli.deploy.gather import find_config
     from ccmux.cli.deploy.looks import wall
     from ccmux.cli.doctor.patient import Patient
+    from ccmux.cli.place import enter
+    from ccmux.cli.say import printable
     from ccmux.cli.selfcheck.looking import look
     from ccmux.cli.selfcheck.telling import await_daemon, deliver
     from ccmux.core.errors import SettingsInvalid, StateDirUnsafe
@@ -35,7 +36,7 @@ def _run(argv: Sequence[str]) -> int:
     from ccmux.drivers.state_dir import make_private
     from ccmux.files import replace_file
 
-    config = find_config(arguments)
+    config = enter(arguments)
     arguments.folder, arguments.config = None, str(config) if config.exists() else None
     patient = Patient(arguments, os.environ)
     if patient.place is None:
@@ -48,7 +49,7 @@ def _run(argv: Sequence[str]) -> int:
     report = look(patient, place, last, now)
     line = line_of(report, last=last, wall=now)
     message = json.loads(line)
-    print(message["content"], flush=True)
+    print(printable(message["content"], keep="\n"), flush=True)
     if arguments.dry_run:
         return 0
     try:

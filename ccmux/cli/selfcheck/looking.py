@@ -75,7 +75,7 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
 
     told = _Told(seq=last.seq if last is not None else 0)
     if patient.is_ours_up:
-        told = _told(place, since_s, last)
+        told = _told(place, last)
     gaps = gaps_between(told.runs, since_s=since_s)
     missed: list[Missed] = []
     if manager is not None and last is not None:
@@ -132,12 +132,13 @@ def _queue(status: Mapping[str, Any], told: _Told, since_s: float, now: Wall) ->
     yield from (diagnosis.finding for diagnosis in judged)
 
 
-def _told(place: Place, since_s: float, last: LastCheck | None) -> _Told:
+def _told(place: Place, last: LastCheck | None) -> _Told:
     try:
         with place.control() as control:
             return _Told(
                 seq=int(control.ask("status")["status"]["last_seq"]),
-                runs=control.ask("runs", since=since_s)["runs"],
+                # All of them: how a run ended that was over before says how the gap after it began.
+                runs=control.ask("runs")["runs"],
                 claude_events=[] if last is None else _claude_events(place, last.seq),
                 oldest_s=_oldest(control),
                 letters=[float(letter["at"]) for letter in control.ask("dead", limit=_LETTERS)["letters"]],
