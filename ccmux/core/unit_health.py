@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.unit_state import UnitState
-from ccmux.core.when import Wall, age
+from ccmux.core.when import Wall, age, often
 
 DEPLOY = "ccmux-deploy"
 """The command that writes, enables and starts the units again."""
@@ -137,7 +137,7 @@ def _running(
         reset = f"systemctl --user reset-failed {name}"
         yield _finding(promise, Verdict.BAD, says, f"{look}; then {reset} && {start}")
     elif state.sub == "auto-restart":
-        so_far = f", {_times(state.restarts)} so far" if state.restarts else ""
+        so_far = f", {often(state.restarts)} so far" if state.restarts else ""
         says = f"ended with {ending(state)} and is started anew{so_far}"
         yield _finding(promise, Verdict.BAD, says, look)
     elif state.active in {"inactive", "deactivating"} and not promise.oneshot:
@@ -147,11 +147,11 @@ def _running(
         yield _finding(promise, Verdict.BAD, "has no next run", start)
     elif failures:
         last = failures[-1]
-        often = _times(len(failures))
-        says = f"failed {often}, last with {last.result} at {wall.toward(last.at_s)}; it is well now"
+        how_often = often(len(failures))
+        says = f"failed {how_often}, last with {last.result} at {wall.toward(last.at_s)}; it is well now"
         yield _finding(promise, Verdict.WARN, says, look)
     elif state.restarts and _is_fresh(state, wall):
-        says = f"failed and was started anew {_times(state.restarts)}{_since(state, wall, ', last at ')}"
+        says = f"failed and was started anew {often(state.restarts)}{_since(state, wall, ', last at ')}"
         yield _finding(promise, Verdict.WARN, says, look)
 
 
@@ -166,7 +166,7 @@ def _well(promise: Promise, state: UnitState, wall: Wall) -> str:
         return f"ended well{_since(state, wall, ' at ')}" if state.since_s is not None else "not run yet"
     says = state.active if state.since_s is None else f"{state.active} for {_for(state, wall)}"
     says += f", pid {state.pid}" if state.pid else ""
-    return says + (f", started anew {_times(state.restarts)}" if state.restarts else "")
+    return says + (f", started anew {often(state.restarts)}" if state.restarts else "")
 
 
 def ending(state: UnitState) -> str:
@@ -189,10 +189,6 @@ def _for(state: UnitState, wall: Wall) -> str:
 
 def _is_fresh(state: UnitState, wall: Wall) -> bool:
     return state.since_s is not None and wall.now_s - state.since_s < FRESH_S
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
 
 
 def _finding(promise: Promise, verdict: Verdict, says: str, mend: str = "") -> Finding:

@@ -20,6 +20,11 @@ def age(seconds: float) -> str:
     return f"{days} d {hours % 24} h"
 
 
+def often(count: int) -> str:
+    """Return how often: "once", "3 times"."""
+    return "once" if count == 1 else f"{count} times"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wall:
     """The clock on the wall, as it stands.

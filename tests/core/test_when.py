@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from ccmux.core.when import Wall, age
+from ccmux.core.when import Wall, age, often
 
 NOW_S = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).timestamp()
 """A Friday."""
@@ -30,6 +30,10 @@ HOUR_S, DAY_S = 3_600.0, 86_400.0
 )
 def test_a_duration_has_the_two_units_that_count(seconds: float, words: str) -> None:
     assert age(seconds) == words
+
+
+def test_how_often_is_told_as_people_say_it() -> None:
+    assert [often(count) for count in (1, 2, 30)] == ["once", "2 times", "30 times"]
 
 
 @pytest.mark.parametrize(

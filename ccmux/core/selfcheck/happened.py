@@ -9,8 +9,8 @@ from typing import Any
 from ccmux.core.control import way_out
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.observation import Hold
-from ccmux.core.units.own import DAEMON
-from ccmux.core.when import Wall, age
+from ccmux.core.units import DAEMON
+from ccmux.core.when import Wall, age, often
 
 OUTAGE_S = 120.0
 """A gap above this is an outage. The last sign of life of a daemon that was killed is up to a minute old."""
@@ -182,7 +182,7 @@ def _claude(events: Sequence[Mapping[str, Any]], *, wall: Wall) -> Iterator[Find
         last = ends[-1]
         crashes = sum(event.get("event") == "crashed" for event in ends)
         what = " and ".join(
-            f"{word} {_times(count)}"
+            f"{word} {often(count)}"
             for word, count in (("crashed", crashes), ("exited", len(ends) - crashes))
             if count
         )
@@ -229,7 +229,3 @@ def waiting(
 
 def _ts(event: Mapping[str, Any]) -> float:
     return float(event.get("ts") or 0)
-
-
-def _times(count: int) -> str:
-    return "once" if count == 1 else f"{count} times"
