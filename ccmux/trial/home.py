@@ -17,8 +17,8 @@ _KEPT = (
 """Beginnings of the names that go in. All else stays out: logins, proxies, the marks of a Claude we may run
 in (a CLI inside a CLI writes no transcript), and the way to the user's service manager."""
 _NO_SSH = "#!/bin/sh\nexit 255\n"
-"""In front on the PATH: unless it is told not to, 2.1.329 fetches its marketplace from GitHub with the user's own
-ssh keys, which ssh finds whatever HOME says. Another version may find another reason."""
+"""In front on the PATH: unless it is told not to, 2.1.329 fetches its marketplace from GitHub with the user's
+own ssh keys, which ssh finds whatever HOME says. Another version may find another reason."""
 _NOBODY = "http://127.0.0.1:9"
 
 
