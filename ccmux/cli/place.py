@@ -1,4 +1,4 @@
-"""Where a command finds its project: the folder, its settings, and the paths that follow from both.
+"""Where a command finds its project: the folder and the settings file that its words lead to.
 
 Below it nobody reads the environment.
 """
@@ -8,36 +8,13 @@ from __future__ import annotations
 import os
 from argparse import Namespace
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
-from ccmux.client import ControlClient
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.failpoints import Failpoint, parse_failpoint
-from ccmux.core.settings import Settings, project_name
-from ccmux.drivers.settings_file import read_settings
-from ccmux.paths import Paths, find_paths
+from ccmux.place import Place, place_at
 
 FILE_NAME = "ccmux.toml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A project's place. `config` is where its settings stand or would stand."""
-
-    config: Path
-    settings: Settings
-    paths: Paths
-
-    @property
-    def is_known(self) -> bool:
-        """Whether this is a place of ccmux's at all: it has settings, or a daemon ran here before."""
-        return self.config.exists() or self.paths.state_dir.exists()
-
-    def control(self) -> ControlClient:
-        """Return a client of this project's daemon; where no settings say which one, any will do."""
-        project = self.paths.project if self.is_known else ""
-        return ControlClient(self.paths.control_sock, project=project)
 
 
 def enter(arguments: Namespace) -> Path:
@@ -67,14 +44,7 @@ def find_place(arguments: Namespace) -> Place:
     Raises:
         SettingsInvalid: With all that is wrong.
     """
-    config = enter(arguments)
-    settings = read_settings(config)
-    paths = find_paths(
-        os.environ,
-        runtime_dir=Path(settings.runtime.dir).expanduser(),
-        project=project_name(settings, Path.cwd().name),
-    )
-    return Place(config=config, settings=settings, paths=paths)
+    return place_at(enter(arguments), os.environ)
 
 
 def failpoint() -> Failpoint | None:

@@ -9,10 +9,11 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from contextlib import suppress
 from typing import Any
 
-from ccmux.cli.place import Place, find_place
+from ccmux.cli.place import find_place
 from ccmux.client import EventStream, spool_message
 from ccmux.core.channel import CHANNEL_RULE, DEFAULT_CHANNEL, is_channel
 from ccmux.core.errors import DaemonUnreachable
+from ccmux.place import Place
 
 EXAMPLES = """\
 Every message has a key: yours (--id), or one that is made up. The same key on the same channel is taken once,

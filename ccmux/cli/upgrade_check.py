@@ -19,7 +19,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ccmux.cli.place import Place
+    from ccmux.place import Place
     from ccmux.trial.run import Result
     from ccmux.trial.verdict import Versions
 

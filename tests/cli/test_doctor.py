@@ -19,8 +19,8 @@ from typing import Any
 import pytest
 import tomli_w
 
-from ccmux.cli.doctor import rounds
 from ccmux.core.doctor import Diagnosis
+from ccmux.upkeep import rounds
 from tests.house.stand import Stand, remove, short_folder, until
 
 OK, WARN, BAD = "ok", "warn", "bad"

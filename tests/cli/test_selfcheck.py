@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from ccmux.cli.place import Place
-from ccmux.cli.selfcheck import telling
 from ccmux.core.control import answer
 from ccmux.core.runs import Run, told_runs
 from ccmux.core.settings import Settings
 from ccmux.paths import Paths
+from ccmux.place import Place
+from ccmux.upkeep import telling
 from tests.cli.conftest import STATUS, Project, lines
 
 SCRIPT = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"

@@ -5,12 +5,22 @@ Only the command that is called is imported. Exit codes: 0 done, 1 failed, 2 usa
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from ccmux import __version__
-from ccmux.cli.program import add_place, command_at, exit_code, run_command, unknown_command, usage
+from ccmux.cli.program import (
+    EXIT_DONE,
+    EXIT_FAILED,
+    add_place,
+    command_at,
+    exit_code,
+    run_command,
+    unknown_command,
+    usage,
+)
 
 COMMANDS = {
     "remove": "stop, disable and delete all units made from this ccmux.toml",
@@ -53,15 +63,25 @@ def _run(argv: Sequence[str]) -> int:
     at = command_at(argv)
     options = _top_parser().parse_args(argv[:at])
     if at == len(argv):
-        from ccmux.cli.deploy.apply import deploy
-
-        return deploy(options)
+        return _deploy(options)
     name = argv[at]
     if name not in COMMANDS:
         return unknown_command("ccmux-deploy", name, COMMANDS)
     if options.dry_run:
         return usage("ccmux-deploy", "--dry-run shows a deployment; it goes with no command")
     return run_command(f"ccmux-deploy {name}", f"ccmux.cli.deploy.{name}", argv[at + 1 :], known=options)
+
+
+def _deploy(options: Namespace) -> int:
+    from ccmux.cli.deploy.telling import telling
+    from ccmux.cli.place import enter
+    from ccmux.upkeep.deploying import Deployer
+
+    deployer = Deployer(enter(options), os.environ, telling())
+    if options.dry_run:
+        deployer.tell()
+        return EXIT_DONE
+    return EXIT_DONE if deployer.deploy() else EXIT_FAILED
 
 
 def _top_parser() -> ArgumentParser:

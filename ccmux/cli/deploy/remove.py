@@ -17,25 +17,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Leave nothing of ours; the settings need not be readable for that."""
-    from ccmux.cli.deploy.apply import retire, say_that_it_waits
+    """Leave nothing of ours."""
+    from ccmux.cli.deploy.telling import telling
     from ccmux.cli.place import enter
-    from ccmux.core.deployment import plan
-    from ccmux.core.errors import ServiceManagerFailed
-    from ccmux.drivers.systemd import UserManager
-    from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
+    from ccmux.upkeep.deploying import Deployer
 
-    config = enter(arguments)
-    manager, files = UserManager(os.environ), UnitFiles(os.environ)
-    if unreachable := manager.unreachable():
-        raise ServiceManagerFailed("cannot remove", unreachable)
-    with only_deployment(manager.runtime_dir, on_wait=say_that_it_waits) as renewal:
-        ours = plan(files.read(), {}, config=str(config)).orphans
-        renewal.begin(list(ours))
-        retire(manager, files, list(ours))
-        if renewal.begun():
-            manager.reload()
-            manager.reset_failed(*ours)
-        renewal.done()
-    print(f"{len(ours)} units removed" if ours else f"there are no units of {config}")
+    Deployer(enter(arguments), os.environ, telling()).remove()
     return 0

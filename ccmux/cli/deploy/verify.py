@@ -19,30 +19,12 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Look, judge and print."""
-    from ccmux.cli.deploy.gather import gather
-    from ccmux.cli.deploy.looks import surroundings, units_seen, wall
-    from ccmux.cli.doctor.patient import Patient
     from ccmux.cli.findings import as_object, as_table
     from ccmux.cli.place import enter
     from ccmux.cli.say import as_json
-    from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
     from ccmux.core.findings import all_well
-    from ccmux.core.verify import units_findings
-    from ccmux.drivers.machine import booted_at
-    from ccmux.drivers.systemd import UserManager
-    from ccmux.drivers.systemd.unit_files import UnitFiles
+    from ccmux.upkeep.verifying import verify
 
-    config = enter(arguments)
-    manager, files = UserManager(os.environ), UnitFiles(os.environ)
-    if unreachable := manager.unreachable():
-        raise ServiceManagerFailed("cannot verify", unreachable)
-    existing = files.read()
-    gathered = gather(config, os.environ, manager, existing)
-    arguments.folder, arguments.config = None, str(config)
-    patient = Patient(arguments, os.environ)
-    if patient.place is None:
-        raise SettingsInvalid(str(config), patient.problems)
-    units = units_seen(gathered, existing, manager, files, failed_since_s=booted_at())
-    findings = [*units_findings(units, wall=wall()), *surroundings(patient, patient.place, manager)]
+    findings = verify(enter(arguments), os.environ)
     print(as_json(as_object(findings)) if arguments.json else as_table(findings))
     return 0 if all_well(findings) else 1

@@ -10,8 +10,6 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from ccmux.cli.doctor.patient import Patient
-from ccmux.cli.place import Place
 from ccmux.core.claude_version import version_in
 from ccmux.core.doctor import claude
 from ccmux.core.doctor.diagnosis import Diagnosis, fine, warns
@@ -19,6 +17,8 @@ from ccmux.core.launch import bypasses
 from ccmux.core.registry import read_registry
 from ccmux.drivers import project_files
 from ccmux.drivers.ask_program import ask_program
+from ccmux.place import Place
+from ccmux.upkeep.patient import Patient
 
 _PROGRAM_S = 5.0
 _MANAGED = Path("/etc/claude-code")

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ccmux
+from ccmux.core.deployment import Plan, owners, plan
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.programs import (
     Grounds,
@@ -29,6 +30,7 @@ from ccmux.core.settings import Settings
 from ccmux.core.units import DAEMON, Deployment, calendars, render
 from ccmux.drivers.settings_file import read_settings
 from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
@@ -128,6 +130,23 @@ def gather(
         rendered=rendered,
         problems=tuple(problems),
         warnings=tuple(warnings),
+    )
+
+
+def plan_for(gathered: Gathered, existing: Mapping[str, str]) -> Plan:
+    """Return what is to be done; the units of a project that is no more are taken over."""
+    gone = [owner for owner in owners(existing) if not Path(owner).exists()]
+    return plan(existing, gathered.rendered, config=str(gathered.config), gone=gone)
+
+
+def unread(manager: UserManager, files: UnitFiles) -> str:
+    """Return "" where the manager reads the folder we write to, else a sentence."""
+    read = manager.unit_path()
+    if any(Path(folder).resolve() == files.folder.resolve() for folder in read):
+        return ""
+    return (
+        f"the user manager does not read {files.folder}: XDG_CONFIG_HOME or HOME is another here "
+        "than where you log in"
     )
 
 

@@ -10,11 +10,11 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from ccmux.cli.place import Place
 from ccmux.client import spool_message
 from ccmux.core.errors import DaemonUnreachable, RequestRefused
 from ccmux.core.selfcheck import CHANNEL
 from ccmux.drivers.input_writer import write_line
+from ccmux.place import Place
 
 LATE_S = 20.0
 """So long a daemon that is about to start is waited for."""

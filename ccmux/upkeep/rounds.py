@@ -12,11 +12,6 @@ from functools import partial
 from pathlib import Path
 
 from ccmux import __version__
-from ccmux.cli.deploy.apply import plan_for
-from ccmux.cli.deploy.gather import gather
-from ccmux.cli.doctor.claude_round import examine_claude
-from ccmux.cli.doctor.patient import Patient
-from ccmux.cli.place import Place
 from ccmux.core import mcp_config
 from ccmux.core.deployment import owners
 from ccmux.core.doctor import clock, database, disk, files, port, queue, services, session, tmux
@@ -33,6 +28,10 @@ from ccmux.drivers.sqlite import MIGRATIONS
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
+from ccmux.place import Place
+from ccmux.upkeep.claude_round import examine_claude
+from ccmux.upkeep.gathering import gather, plan_for
+from ccmux.upkeep.patient import Patient
 
 LIMIT_S = 15.0
 """Most calls have a limit of their own below this; a hanging systemctl or file system has not."""

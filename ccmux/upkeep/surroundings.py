@@ -5,15 +5,10 @@ It changes nothing and waits for nobody longer than a limit.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ccmux import __version__
-from ccmux.cli.deploy.apply import plan_for, unread
-from ccmux.cli.deploy.gather import Gathered
-from ccmux.cli.doctor.patient import Patient
-from ccmux.cli.place import Place
 from ccmux.core.doctor.disk import judge_space
 from ccmux.core.doctor.files import judge_runtime
 from ccmux.core.doctor.services import judge_linger
@@ -38,6 +33,9 @@ from ccmux.drivers.processes import Processes
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tcp import connect_problem, health_problem
+from ccmux.place import Place
+from ccmux.upkeep.gathering import Gathered, plan_for, unread
+from ccmux.upkeep.patient import Patient
 
 _LIMIT_S = 5.0
 
@@ -76,7 +74,7 @@ def surroundings(patient: Patient, place: Place, manager: UserManager | None) ->
     """Yield what is to be said of all that is no unit; `manager` None where no systemd runs."""
     if manager is not None:
         yield judge_linger(manager.lingering(), deployed=True).finding
-    yield session_finding(place.paths.tmux_session, _session_problem(place))
+    yield session_finding(place.paths.tmux_session, _session_problem(place, patient.environment))
     yield from _daemon(patient, place)
     if proxy := place.settings.claude.proxy:
         address = proxy_address(proxy)
@@ -88,12 +86,12 @@ def surroundings(patient: Patient, place: Place, manager: UserManager | None) ->
     yield from _looked_at("disk", lambda: _disks(place))
 
 
-def _session_problem(place: Place) -> str:
+def _session_problem(place: Place, environment: Mapping[str, str]) -> str:
     """Return "" where the session of exactly this name is there, else what tmux says."""
     # Without -L it would be the server that we run inside of.
     server = place.settings.tmux.socket or "default"
     argv = ["tmux", "-L", server, "has-session", "-t", f"={place.paths.tmux_session}"]
-    return ask_program(argv, environment=os.environ, limit_s=_LIMIT_S).failure
+    return ask_program(argv, environment=environment, limit_s=_LIMIT_S).failure
 
 
 def _daemon(patient: Patient, place: Place) -> Iterator[Finding]:

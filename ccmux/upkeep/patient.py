@@ -1,22 +1,21 @@
-"""What the doctor's rounds share: the place, what its daemon says, and the environment its Claude has."""
+"""What everybody who looks at a place shares: what its daemon says, and the environment its Claude has."""
 
 from __future__ import annotations
 
 import os
 import sys
 import time
-from argparse import Namespace
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 
-from ccmux.cli.place import Place, enter, find_place
 from ccmux.client import ControlClient
 from ccmux.core.doctor.database import DatabaseFacts
 from ccmux.core.doctor.session import DaemonFacts, Reach
 from ccmux.core.errors import DaemonUnreachable, RequestRefused, SettingsInvalid
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.sqlite.checkup import check_up
+from ccmux.place import Place, place_at
 
 _DAEMON_S = 3.0
 _NOBODY = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
@@ -33,22 +32,14 @@ class Patient:
 
     """
 
-    def __init__(self, arguments: Namespace, environment: Mapping[str, str]) -> None:
-        """Go there.
-
-        Raises:
-            SettingsInvalid: There is no such folder, or no such file as `--config` names.
-
-        """
-        self.config = enter(arguments)
+    def __init__(self, config: Path, environment: Mapping[str, str]) -> None:
+        """`config` is the settings file, there or not; we are in the project's folder."""
+        self.config = config
         self.environment = environment
         self.place: Place | None = None
         self.problems: tuple[str, ...] = ()
-        # The folder is entered: a relative one leads elsewhere now.
-        arguments.folder = None
-        arguments.config = None if arguments.config is None else str(self.config)
         try:
-            self.place = find_place(arguments)
+            self.place = place_at(config, environment)
         except SettingsInvalid as error:
             self.problems = error.problems
 

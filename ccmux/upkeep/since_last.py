@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ccmux.cli.deploy.gather import gather
-from ccmux.cli.deploy.looks import surroundings, units_seen
-from ccmux.cli.doctor.patient import Patient
-from ccmux.cli.place import Place
 from ccmux.client import ControlClient, EventStream
 from ccmux.core.doctor.queue import judge_outgoing, judge_queue
 from ccmux.core.errors import DaemonUnreachable, RequestRefused
@@ -32,6 +27,10 @@ from ccmux.core.when import Wall
 from ccmux.drivers.machine import booted_at
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
+from ccmux.place import Place
+from ccmux.upkeep.gathering import gather
+from ccmux.upkeep.patient import Patient
+from ccmux.upkeep.surroundings import surroundings, units_seen
 
 QUIET_S = 1.0
 """The event log is read to its end when nothing more comes for so long."""
@@ -63,7 +62,7 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
     """Return what is to be told; `last` None where this is the first self-check."""
     booted_s = booted_at()
     since_s = booted_s if last is None else last.at_s
-    manager: UserManager | None = UserManager(os.environ)
+    manager: UserManager | None = UserManager(patient.environment)
     if manager is not None and (not patient.config.exists() or manager.unreachable()):
         manager = None
     findings: list[Finding] = []
@@ -91,9 +90,9 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
 
 
 def _units(patient: Patient, manager: UserManager, since_s: float) -> tuple[Units, list[_Timer]]:
-    files = UnitFiles(os.environ)
+    files = UnitFiles(patient.environment)
     existing = files.read()
-    gathered = gather(patient.config, os.environ, manager, existing)
+    gathered = gather(patient.config, patient.environment, manager, existing)
     units = units_seen(gathered, existing, manager, files, failed_since_s=since_s)
     timers = [
         _Timer(

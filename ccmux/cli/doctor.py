@@ -23,18 +23,19 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Examine, mend where asked, and print."""
-    from ccmux.cli.doctor.mending import mend
-    from ccmux.cli.doctor.patient import Patient
-    from ccmux.cli.doctor.rounds import examine
     from ccmux.cli.findings import as_object, as_table
+    from ccmux.cli.place import enter
     from ccmux.cli.say import as_json, printable
     from ccmux.core.findings import all_well
+    from ccmux.upkeep.mending import mend
+    from ccmux.upkeep.patient import Patient
+    from ccmux.upkeep.rounds import examine
 
-    patient = Patient(arguments, os.environ)
-    diagnoses = examine(patient)
+    config = enter(arguments)
+    diagnoses = examine(Patient(config, os.environ))
     done = mend(diagnoses, os.environ) if arguments.fix else []
     if done:
-        diagnoses = examine(Patient(arguments, os.environ))
+        diagnoses = examine(Patient(config, os.environ))
     findings = [diagnosis.finding for diagnosis in diagnoses]
     if arguments.json:
         print(as_json({**as_object(findings), **({"fixed": done} if arguments.fix else {})}))
