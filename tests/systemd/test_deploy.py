@@ -119,7 +119,11 @@ def test_a_fresh_project_runs_changes_and_is_gone_again(systemd: SystemdStand) -
     done = systemd.run(str(PROGRAMS / "ccmux-deploy"), "remove")
     assert done.stdout.splitlines()[-1] == "6 units removed"
     assert files(systemd) == FOREIGN
-    assert systemd.systemctl("list-units", "--all", "--no-legend", "ccmux*.service", "ccmux*.target") == ""
+
+    def known() -> str:
+        return systemd.systemctl("list-units", "--all", "--no-legend", "ccmux*.service", "ccmux*.target")
+
+    until(lambda: known() == "", lambda: f"systemd has forgotten all units; there are {known()}")
     assert not list(systemd.unit_dir.glob("*.wants/ccmux*"))
     assert "ccmux-stand" in systemd.tmux("list-sessions")
     assert systemd.run(str(PROGRAMS / "ccmux-deploy"), "remove").stdout.startswith("there are no units of ")
