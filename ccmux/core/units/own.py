@@ -86,8 +86,8 @@ def _reconcile(where: Deployment) -> str:
     """Return the unit that runs ccmux-deploy at boot.
 
     It is wanted by default.target and comes after ccmux.target: by then all start jobs are done, so no job
-    that ccmux-deploy asks for waits for one that waits for this. A settings file that is wrong stops this one
-    alone; everything runs as it was deployed last.
+    that ccmux-deploy asks for waits for one that waits for this. Where the settings file is wrong it changes
+    nothing: the units stay as they were deployed last.
     """
     return unit(
         where.config,
