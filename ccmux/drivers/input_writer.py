@@ -13,6 +13,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ccmux.core.fifo import reason_against
+
 _AGAIN_S = 0.05
 _LATER = frozenset({errno.ENXIO, errno.ENOENT, errno.EAGAIN, errno.EPIPE})
 """Nobody reads yet, the folder is being made, the pipe is full, the reader has just gone."""
@@ -51,8 +53,11 @@ def _write(folder: Path, name: str, line: bytes) -> str:
     handle = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(handle)
-        if not stat.S_ISFIFO(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-            return f"{path} is not a FIFO of yours alone"
+        wrong = reason_against(found.st_mode, found.st_uid, our_uid=os.geteuid())
+        if not wrong and found.st_mode & 0o077:
+            wrong = "others can read or write it"
+        if wrong:
+            return f"{path}: {wrong}"
         os.write(handle, line)
     finally:
         os.close(handle)

@@ -90,8 +90,11 @@ def test_nothing_is_written_where_others_reach_in(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("mode", [0o600, 0o666])
-def test_what_is_no_fifo_of_ours_is_left_alone(folder: Path, mode: int) -> None:
+@pytest.mark.parametrize(
+    ("mode", "says"),
+    [(0o600, "no FIFO; remove it and use mkfifo"), (0o666, "others can read or write it")],
+)
+def test_what_is_no_fifo_of_ours_is_left_alone(folder: Path, mode: int, says: str) -> None:
     path = folder / "in.selfcheck"
     if mode == 0o600:
         path.write_bytes(b"a file")
@@ -103,7 +106,7 @@ def test_what_is_no_fifo_of_ours_is_left_alone(folder: Path, mode: int) -> None:
         said = write_line(folder, "in.selfcheck", LINE, limit_s=LATE_S)
     finally:
         os.close(reader)
-    assert said == f"{path} is not a FIFO of yours alone"
+    assert said == f"{path}: {says}"
 
 
 def test_a_link_is_not_followed(folder: Path) -> None:
