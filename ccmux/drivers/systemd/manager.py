@@ -173,10 +173,6 @@ class UserManager:
         """Stop them."""
         self._tell("stop", *names)
 
-    def restart(self, *names: str, wait: bool = True) -> None:
-        """Stop and start them; those that do not run are started. `wait` as in `start`."""
-        self._tell("restart", *([] if wait else ["--no-block"]), *names)
-
     def try_restart(self, *names: str, wait: bool = True) -> None:
         """Restart those of them that run. `wait` as in `start`."""
         self._tell("try-restart", *([] if wait else ["--no-block"]), *names)
