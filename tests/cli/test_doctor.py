@@ -9,7 +9,6 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,8 +18,6 @@ from typing import Any
 import pytest
 import tomli_w
 
-from ccmux.core.doctor import Diagnosis
-from ccmux.upkeep import rounds
 from tests.house.stand import Stand, remove, short_folder, until
 
 OK, WARN, BAD = "ok", "warn", "bad"
@@ -257,33 +254,6 @@ def test_a_folder_without_settings_is_no_failure_and_nothing_is_made_there(
     found = examine(healthy, "-C", str(tmp_path), "--fix", env=environment)
     assert found.of("settings")["verdict"] == OK
     assert list(tmp_path.iterdir()) == []
-
-
-# --------------------------------------------------------------------------------- rounds that cannot be made
-
-
-def test_a_round_that_fails_or_hangs_is_a_warning_and_a_bug_is_a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rounds, "LIMIT_S", 0.05)
-    released = threading.Event()
-
-    def fails() -> list[Diagnosis]:
-        raise PermissionError(13, "Permission denied", "/proc/net/tcp")
-
-    def hangs() -> list[Diagnosis]:
-        released.wait()
-        return []
-
-    def errs() -> list[Diagnosis]:
-        raise AssertionError("a bug")
-
-    try:
-        found = [one for look in (fails, hangs) for one in rounds.Started("port", look).result()]
-    finally:
-        released.set()
-    assert [one.finding.verdict for one in found] == [WARN, WARN]
-    assert ["Permission denied" in found[0].finding.says, "0.05 s" in found[1].finding.says] == [True, True]
-    with pytest.raises(AssertionError, match="a bug"):
-        rounds.Started("port", errs).result()
 
 
 # ------------------------------------------------------------------------------------ stands of their own
