@@ -143,6 +143,12 @@ def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: st
     )
 
 
+def claude_config_dir(environment: Mapping[str, str]) -> Path:
+    """Return the folder that a Claude with this environment keeps its things in."""
+    said = environment.get("CLAUDE_CONFIG_DIR")
+    return Path(said) if said else Path(environment.get("HOME") or Path.home()) / ".claude"
+
+
 def read_secret(path: Path) -> bytes | None:
     """Return what a file of secrets holds, None where there is none.
 

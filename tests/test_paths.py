@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.errors import SecretUnsafe
-from ccmux.paths import Paths, find_paths, read_secret
+from ccmux.paths import Paths, claude_config_dir, find_paths, read_secret
 
 PATHS = Paths(data_dir=Path("/d"), secrets_dir=Path("/s"), runtime_dir=Path("/r"), project="p")
 
@@ -84,3 +84,17 @@ def test_a_link_is_no_secret(tmp_path: Path) -> None:
     (tmp_path / "key").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(OSError, match="symbolic"):
         read_secret(tmp_path / "key")
+
+
+@pytest.mark.parametrize(
+    ("environment", "folder"),
+    [
+        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": "/c"}, Path("/c")),
+        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": ""}, Path("/h/.claude")),
+        ({}, Path.home() / ".claude"),
+    ],
+)
+def test_claude_keeps_its_things_where_its_environment_says(
+    environment: dict[str, str], folder: Path
+) -> None:
+    assert claude_config_dir(environment) == folder

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from argparse import Namespace
-from collections.abc import Mapping
 from pathlib import Path
 
 from ccmux.core.errors import SettingsInvalid
@@ -50,9 +49,3 @@ def find_place(arguments: Namespace) -> Place:
 def failpoint() -> Failpoint | None:
     """Return where a test lets the daemon die: CCMUX_FAILPOINT=NAME[:N]; None everywhere else."""
     return parse_failpoint(os.environ.get("CCMUX_FAILPOINT", ""))
-
-
-def claude_config_dir(claude_env: Mapping[str, str]) -> Path:
-    """Return the folder Claude keeps its transcripts in: `[claude] env` says it, else our environment."""
-    said = claude_env.get("CLAUDE_CONFIG_DIR") or os.environ.get("CLAUDE_CONFIG_DIR")
-    return Path(said) if said else Path(claude_env.get("HOME") or Path.home()) / ".claude"

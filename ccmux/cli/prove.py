@@ -5,6 +5,7 @@ Works while the daemon is down too, and changes nothing. Exit 1 if a message is 
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
@@ -49,15 +50,16 @@ def run(arguments: Namespace) -> int:
     """Read both books, compare, print."""
     from dataclasses import asdict
 
-    from ccmux.cli.place import claude_config_dir, find_place
+    from ccmux.cli.place import find_place
     from ccmux.core.ledger import prove
     from ccmux.drivers.sqlite import read_ledger
     from ccmux.drivers.transcripts import Transcripts
+    from ccmux.paths import claude_config_dir
 
     place = find_place(arguments)
     # The database first: what it calls taken then must be in the transcripts, which only grow.
     ledger, paths = read_ledger(place.paths.database, **arguments.since)
-    transcripts = Transcripts(claude_config_dir(place.settings.claude.env))
+    transcripts = Transcripts(claude_config_dir({**os.environ, **place.settings.claude.env}))
     read = {session: transcripts.prompts(session, path) for session, path in paths.items()}
     verdict = prove(
         ledger,

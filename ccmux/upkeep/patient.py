@@ -15,6 +15,7 @@ from ccmux.core.doctor.session import DaemonFacts, Reach
 from ccmux.core.errors import DaemonUnreachable, RequestRefused, SettingsInvalid
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.sqlite.checkup import check_up
+from ccmux.paths import claude_config_dir
 from ccmux.place import Place, place_at
 
 _DAEMON_S = 3.0
@@ -105,18 +106,14 @@ class Patient:
     @property
     def claude_home(self) -> Path:
         """The folder Claude keeps its things in."""
-        said = self.claude_environment.get("CLAUDE_CONFIG_DIR")
-        return Path(said) if said else self._home / ".claude"
+        return claude_config_dir(self.claude_environment)
 
     @property
     def claude_state(self) -> Path:
         """Claude's `.claude.json`: it is there once Claude was started by this user."""
         said = self.claude_environment.get("CLAUDE_CONFIG_DIR")
-        return (Path(said) if said else self._home) / ".claude.json"
-
-    @property
-    def _home(self) -> Path:
-        return Path(self.claude_environment.get("HOME") or Path.home())
+        home = said or self.claude_environment.get("HOME") or Path.home()
+        return Path(home) / ".claude.json"
 
     @property
     def uid(self) -> int:
