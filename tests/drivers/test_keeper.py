@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
@@ -102,6 +103,34 @@ def test_what_is_kept_comes_back_with_its_bytes_also_when_its_path_is_deleted(
     for told in (first, second, third):
         story(started, told)
     assert process.poll() is None
+
+
+def test_what_a_daemon_told_just_before_its_end_is_heard_before_the_next_one_is_welcomed(
+    started: Started, tmp_path: Path
+) -> None:
+    process = started.start()
+
+    async def last_words(keeper: ProcessKeeper) -> None:
+        keeper.kept()
+        process.send_signal(signal.SIGSTOP)
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        for name in ("in~1", "in.tg~2", "in.no~3"):
+            fd = fifo(tmp_path / name)
+            keeper.keep(name, fd)
+            os.close(fd)
+
+    story(started, last_words)
+    folder = os.open(started.folder, os.O_PATH)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as next_one:
+        next_one.settimeout(20)
+        next_one.connect(f"/proc/self/fd/{folder}/{program.SOCKET}")
+        process.send_signal(signal.SIGCONT)
+        keys = []
+        while (told := socket.recv_fds(next_one, program.KEY_BYTES, 1))[0] != b".":
+            keys.append(told[0])
+            os.close(told[1][0])
+    os.close(folder)
+    assert keys == [b"+in~1", b"+in.tg~2", b"+in.no~3"]
 
 
 def test_a_second_one_ends_at_once(started: Started) -> None:

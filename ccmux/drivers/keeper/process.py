@@ -107,6 +107,9 @@ class Keeper:
             self._let_go()
 
     def _welcome(self) -> None:
+        # The daemon before may have died with words of its own still on the way: they hold descriptors.
+        while self._daemon is not None and _is_readable(self._daemon):
+            self._hear(self._daemon)
         self._let_go()
         self._daemon, _ = self._listening.accept()
         self._daemon.settimeout(SEND_S)
@@ -165,6 +168,12 @@ def closed_if_empty(fd: int) -> int | None:
         return os.open(f"/proc/self/fd/{writing}", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
     finally:
         os.close(writing)
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    looked_at = select.poll()
+    looked_at.register(connection, select.POLLIN)
+    return bool(looked_at.poll(0))
 
 
 def _is_empty(pipe: int) -> bool:
