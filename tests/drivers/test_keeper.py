@@ -113,7 +113,7 @@ def test_what_a_daemon_told_just_before_its_end_is_heard_before_the_next_one_is_
     async def last_words(keeper: ProcessKeeper) -> None:
         keeper.kept()
         process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
+        await asyncio.to_thread(os.waitid, os.P_PID, process.pid, os.WSTOPPED | os.WNOWAIT)
         for name in ("in~1", "in.tg~2", "in.no~3"):
             fd = fifo(tmp_path / name)
             keeper.keep(name, fd)
