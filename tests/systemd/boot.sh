@@ -1,14 +1,22 @@
 #!/bin/bash
 # Becomes a systemd of its own; to be started as root by `unshare -m -p -C -u -i --fork`, which makes the namespaces.
+# Its argument is the checkout, which stays in view wherever it lies.
 # What it would write to lies on private tmpfs, and its one target starts the journal alone: the default target's
 # services would clean up, mount and listen as if the machine were theirs.
 set -eu
+checkout="$1"
 mount --make-rprivate /
 mount -t proc proc /proc
+exec {held}<"$checkout"
 for folder in /run /tmp /var/tmp /var/log /etc/systemd; do
     mount -t tmpfs tmpfs "$folder"
 done
 chmod 1777 /tmp /var/tmp
+if [ ! -d "$checkout" ]; then
+    mkdir -p "$checkout"
+    mount --no-canonicalize --bind "/proc/$$/fd/$held" "$checkout"
+fi
+exec {held}<&-
 mkdir -p /run/systemd/system /run/user/0 /run/dbus /var/log/journal
 chmod 700 /run/user/0
 printf '[Unit]\nDefaultDependencies=no\nWants=systemd-journald.service\n' >/run/systemd/system/bare.target

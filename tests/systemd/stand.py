@@ -30,6 +30,7 @@ SHARED = Path("/dev/shm")
 """Where a folder is the same inside and outside, with paths short enough for sockets."""
 
 HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parents[1]
 PROGRAMS = Path(sys.executable).parent
 
 
@@ -100,7 +101,7 @@ class SystemdStand:
         # `env -i` keeps the machine's own variables, its proxies say, out of every unit.
         namespaces = ("-m", "-p", "-C", "-u", "-i", "--fork", "--kill-child")
         self._boot = subprocess.Popen(
-            ["unshare", *namespaces, "/bin/bash", str(HERE / "boot.sh")],
+            ["unshare", *namespaces, "/bin/bash", str(HERE / "boot.sh"), str(CHECKOUT)],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
