@@ -166,7 +166,8 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
 
     assert (found.code, found.fixed) == (1, [])
     assert found.bad == ["files in.mail", "files secrets", "tmux version", "session mcp"]
-    assert found.of("files", "in.mail")["mend"].startswith("move it away: mv ")
+    away = f"mv -n {impostor} {impostor.with_name('not-in.mail')} && mkfifo -m 600 {impostor}"
+    assert found.of("files", "in.mail")["mend"] == away
     assert found.of("files", "secrets")["mend"] == f"chmod 600 {token}"
     assert "install tmux 3.2a or later" in found.of("tmux", "version")["mend"]
     assert "http://127.0.0.1:1/mcp" in found.of("session", "mcp")["says"]

@@ -96,6 +96,30 @@ def test_what_is_not_as_it_should_be_in_it(thing: Entry, verdict: Verdict, word:
     assert bool(found.fixes) is (word == "0622")
 
 
+@pytest.mark.parametrize(
+    ("thing", "mend"),
+    [
+        (entry("/r/in.x"), "mv -n /r/in.x /r/not-in.x && mkfifo -m 600 /r/in.x"),
+        (entry("/r/out.x", Kind.FOLDER), "mv -n /r/out.x /r/not-out.x && mkfifo -m 600 /r/out.x"),
+        (entry("/r/in.x", Kind.FIFO, uid=OTHER), "mv -n /r/in.x /r/not-in.x && mkfifo -m 600 /r/in.x"),
+        (entry("/r/in.a b", Kind.FIFO), "mv -n '/r/in.a b' '/r/not-in.a b'"),
+    ],
+)
+def test_what_is_in_the_way_is_moved_to_where_it_is_in_no_way(thing: Entry, mend: str) -> None:
+    [found] = runtime(thing)
+    assert found.finding.mend == mend
+    moved = thing.path.replace("/r/", "/r/not-")
+    [after] = runtime(entry(moved, thing.kind), entry(thing.path.replace("a b", "x"), Kind.FIFO))
+    assert after.finding.verdict is OK
+
+
+def test_a_socket_that_is_none_is_made_by_the_next_start() -> None:
+    found = judge_runtime(tree("/r", entry("/r/control.sock")), uid=ME, daemon_up=False)
+    assert [one.finding.mend for one in found] == [
+        "mv -n /r/control.sock /r/not-control.sock; the daemon's next start makes it"
+    ]
+
+
 def test_what_the_daemon_should_have_made_is_missed() -> None:
     found = judge_runtime(tree("/r", *WHOLE[:1]), uid=ME, daemon_up=True)
     assert [one.finding.says for one in found] == ["control.sock, output.sock missing under a running daemon"]

@@ -44,21 +44,16 @@ def judge_space(space: Space, *, keeps_data: bool) -> list[Diagnosis]:
     in_memory = f", in memory ({space.kind})" if space.kind in _IN_MEMORY else ""
     says = f"{space.mount}: {_size(space.free_bytes)} free, {used:.0%} used{in_memory}"
     mend = f"free some space below {space.mount}"
-    if used > BAD_USED and space.free_bytes < BAD_FREE_BYTES:
+    if in_memory and keeps_data:
+        # To move it away makes room there, too.
+        says += ": a reboot loses queue and history"
+        found = [ails("disk", space.holds, says, "set CCMUX_DATA_DIR to a folder on a disk")]
+    elif used > BAD_USED and space.free_bytes < BAD_FREE_BYTES:
         found = [ails("disk", space.holds, says, mend)]
     elif used > WARN_USED and space.free_bytes < WARN_FREE_BYTES:
         found = [warns("disk", space.holds, says, mend)]
     else:
         found = [fine("disk", space.holds, says)]
-    if in_memory and keeps_data:
-        found.append(
-            ails(
-                "disk",
-                space.holds,
-                f"{space.mount} is in memory: a reboot loses queue and history",
-                "set CCMUX_DATA_DIR to a folder on a disk",
-            )
-        )
     files = 1 - space.inodes_free / space.inodes if space.inodes else 0.0
     if files > WARN_USED:
         judge = ails if files > BAD_USED else warns

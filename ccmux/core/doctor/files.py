@@ -91,15 +91,20 @@ def _in_runtime(entry: Entry, *, uid: int) -> Diagnosis | None:
     wanted = _wanted(entry.name)
     if wanted is None:
         return None
-    away = f"move it away: mv {shlex.quote(entry.path)} {shlex.quote(entry.path)}.old"
-    if entry.kind is not wanted:
-        return ails("files", entry.name, f"it is a {entry.kind}, no {wanted}: nothing goes through it", away)
+    here = shlex.quote(entry.path)
+    # Any name that begins as a door's does is looked at again; -n because there may be something already.
+    away = f"mv -n {here} {shlex.quote(str(PurePath(entry.path).with_name(f'not-{entry.name}')))}"
+    makes = f" && mkfifo -m 600 {here}" if wanted is Kind.FIFO else "; the daemon's next start makes it"
     direction, _, channel = entry.name.partition(".")
-    if direction in {"in", "out"} and channel and not is_channel(channel):
+    is_nameless = direction in {"in", "out"} and channel and not is_channel(channel)
+    if entry.kind is not wanted:
+        says = f"it is a {entry.kind}, no {wanted}: nothing goes through it"
+        return ails("files", entry.name, says, away if is_nameless else away + makes)
+    if is_nameless:
         says = f"'{channel}' is no channel's name: letters, digits, _ . and -, at most 64"
         return warns("files", entry.name, says, away)
     if entry.uid != uid:
-        return warns("files", entry.name, f"it belongs to user {entry.uid}", away)
+        return warns("files", entry.name, f"it belongs to user {entry.uid}", away + makes)
     if entry.mode & _OTHERS:
         fix = Fix(kind=FixKind.CHMOD, target=entry.path, mode=0o600)
         return warns("files", entry.name, f"its mode is {entry.mode:04o}, not 0600", str(fix), fix)
