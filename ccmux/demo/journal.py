@@ -189,7 +189,9 @@ class Transcript:
     def _append(self, record: Mapping[str, Any]) -> None:
         lines = [record]
         if not self.path.exists():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # Of the folders that `parents` makes the mode is the umask's.
+            self.path.parent.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.path.parent.mkdir(mode=0o700, exist_ok=True)
             mine = {"sessionId": self.session_id}
             first = (
                 {"type": "mode", "mode": "normal"},

@@ -36,6 +36,8 @@ def test_the_first_record_makes_the_file_for_its_owner_alone(tmp_path: Path) -> 
     assert not transcript.path.exists()
     transcript.prompt("hi\u2028", "p1", "typed")
     assert transcript.path.stat().st_mode & 0o777 == 0o600
+    folders = [tmp_path / "projects", transcript.path.parent]
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o700, 0o700]
     assert [record["type"] for record in records(transcript.path)] == ["mode", "permission-mode", "user"]
 
 
