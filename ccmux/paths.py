@@ -166,7 +166,7 @@ def read_secret(path: Path) -> bytes | None:
     with os.fdopen(handle, "rb") as file:
         seen = os.fstat(file.fileno())
         if not stat.S_ISREG(seen.st_mode):
-            raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r '{path}'")
+            raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r {_quoted(path)}")
         refuse_open(path, seen, mode="600")
         return file.read(_SECRET_BYTES)
 
@@ -182,7 +182,15 @@ def refuse_open(path: Path, seen: os.stat_result, *, mode: str) -> None:
         way_out = f"set {SECRETS_VARIABLE} to a directory of yours"
         raise SecretUnsafe(str(path), f"it belongs to user {seen.st_uid}", way_out)
     if seen.st_mode & 0o077:
-        raise SecretUnsafe(str(path), "others can read or change it", f"close it: chmod {mode} '{path}'")
+        raise SecretUnsafe(
+            str(path), "others can read or change it", f"close it: chmod {mode} {_quoted(path)}"
+        )
+
+
+def _quoted(path: Path) -> str:
+    import shlex  # noqa: PLC0415 - only where something is wrong
+
+    return shlex.quote(str(path))
 
 
 def _folder(environment: Mapping[str, str], variable: str) -> Path:

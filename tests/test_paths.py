@@ -66,13 +66,13 @@ def test_a_secret_others_may_read_is_refused_with_the_command_that_mends_it(
     secret = tmp_path / "key"
     secret.write_bytes(b"abc")
     secret.chmod(mode)
-    with pytest.raises(SecretUnsafe, match=f"chmod 600 '{secret}'") as caught:
+    with pytest.raises(SecretUnsafe, match=f"chmod 600 {secret}") as caught:
         read_secret(secret)
     assert "abc" not in str(caught.value)
 
 
 def test_a_folder_of_secrets_others_may_enter_is_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
+    folder = tmp_path / "the secrets"
     folder.mkdir(mode=0o755)
     with pytest.raises(SecretUnsafe, match=f"chmod 700 '{folder}'"):
         read_secret(folder / "key")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -14,7 +15,8 @@ from enum import Enum, auto
 USUAL_PATH = ("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """What every unit's PATH ends with."""
 
-_PASSING = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/proc")  # noqa: S108 - nothing is put there
+_PASSING = ("/tmp", "/var/tmp", "/dev/shm", "/run/user", "/var/run/user", "/proc")  # noqa: S108 - nothing is put there
+"""Not all of /run: NixOS has its programs in /run/current-system/sw/bin, and makes that at each boot."""
 
 
 class Lies(Enum):
@@ -84,7 +86,7 @@ def resolve(words: Sequence[str], grounds: Grounds, look: Look) -> tuple[str, ..
     if place.endswith(".py"):
         return (_python_for(place, grounds, look), place, *arguments)
     if lies is Lies.FILE:
-        return NoProgram(f"{place} is not executable: chmod +x '{place}'")
+        return NoProgram(f"{place} is not executable: chmod +x {shlex.quote(place)}")
     return (place, *arguments)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shlex
 from pathlib import Path
 
 from ccmux.core.errors import SecretUnsafe
@@ -38,7 +39,9 @@ def _token(path: Path, held: bytes) -> str:
     token = held.decode("ascii", "replace").strip()
     if not token or not token.isprintable() or not token.isascii() or " " in token:
         raise SecretUnsafe(
-            str(path), "it holds no token", f"remove it, the next start makes one: rm '{path}'"
+            str(path),
+            "it holds no token",
+            f"remove it, the next start makes one: rm {shlex.quote(str(path))}",
         )
     return token
 

@@ -40,6 +40,7 @@ DISK = {
     "/home/you/app/scripts/mine.py": Lies.FILE,
     "/home/you/app/scripts/run.py": Lies.PROGRAM,
     "/home/you/app/scripts/closed": Lies.FILE,
+    "/home/you/app/scripts/it's": Lies.FILE,
     "/home/you/app/here": Lies.PROGRAM,
     "/home/you/app/scripts": Lies.FOLDER,
     "/home/you/bin/own": Lies.PROGRAM,
@@ -116,8 +117,12 @@ def test_where_one_folder_lies_in_the_other_the_inner_one_says_whose_a_script_is
         ("~/no", "there is no /home/you/no"),
         ("scripts/", "/home/you/app/scripts is a folder"),
         (
+            "scripts/it's",
+            "/home/you/app/scripts/it's is not executable: chmod +x '/home/you/app/scripts/it'\"'\"'s'",
+        ),
+        (
             "scripts/closed",
-            "/home/you/app/scripts/closed is not executable: chmod +x '/home/you/app/scripts/closed'",
+            "/home/you/app/scripts/closed is not executable: chmod +x /home/you/app/scripts/closed",
         ),
     ],
 )
@@ -172,3 +177,9 @@ def test_folders_that_a_reboot_takes_are_known() -> None:
     assert passes("/tmp")
     assert passes("/run/user/1000/fnm")
     assert not passes("/runner/bin")
+
+
+@pytest.mark.parametrize("folder", ["/run/current-system/sw/bin", "/run/wrappers/bin"])
+def test_programs_that_a_boot_brings_back_stay_on_the_path(folder: str) -> None:
+    assert not passes(folder)
+    assert folder in unit_path([], f"{folder}:/usr/bin").split(":")

@@ -46,14 +46,14 @@ def test_a_file_that_others_can_reach_is_refused_with_the_command_that_mends_it(
     api_token(folder)
     path = folder / "api_token"
     path.chmod(open_mode)
-    with pytest.raises(SecretUnsafe, match=f"close it: chmod 600 '{path}'"):
+    with pytest.raises(SecretUnsafe, match=f"close it: chmod 600 {path}"):
         api_token(folder)
 
 
 def test_a_folder_that_others_can_reach_is_refused(folder: Path) -> None:
     api_token(folder)
     folder.chmod(0o750)
-    with pytest.raises(SecretUnsafe, match=f"close it: chmod 700 '{folder}'"):
+    with pytest.raises(SecretUnsafe, match=f"close it: chmod 700 {folder}"):
         api_token(folder)
 
 
@@ -61,7 +61,7 @@ def test_a_folder_that_others_can_reach_is_refused(folder: Path) -> None:
 def test_what_is_no_token_is_refused(folder: Path, content: bytes) -> None:
     api_token(folder)
     (folder / "api_token").write_bytes(content)
-    with pytest.raises(SecretUnsafe, match="it holds no token; remove it, the next start makes one: rm '"):
+    with pytest.raises(SecretUnsafe, match="it holds no token; remove it, the next start makes one: rm /"):
         api_token(folder)
 
 
