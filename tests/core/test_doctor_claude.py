@@ -10,11 +10,16 @@ from ccmux.core.claude_version import TESTED
 from ccmux.core.doctor.claude import (
     SettingsFile,
     deafening,
+    is_demo,
+    judge_demo,
     judge_login,
     judge_program,
     judge_root,
     judge_version,
+    overruled,
+    works,
 )
+from ccmux.core.doctor.diagnosis import ails, fine, warns
 from ccmux.core.findings import Verdict
 
 OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
@@ -93,6 +98,52 @@ def test_root_without_a_sandbox(uid: int, bypasses: bool, environment: dict[str,
     found = judge_root(uid=uid, bypasses=bypasses, environment=environment)
     assert (found is not None) is refused
     assert found is None or found.finding.mend
+
+
+@pytest.mark.parametrize(
+    ("command", "demo"),
+    [
+        (("ccmux-demo-agent",), True),
+        (("/opt/ccmux/bin/ccmux-demo-agent", "--x"), True),
+        (("/usr/bin/python3", "-m", "ccmux.demo"), True),
+        (("claude",), False),
+        (("npx", "claude", "ccmux.demo"), False),
+    ],
+)
+def test_the_demo_agent_is_known_by_its_command(command: tuple[str, ...], demo: bool) -> None:
+    assert is_demo(command) is demo
+
+
+def test_the_demo_agent_is_named_as_that() -> None:
+    found = [one.finding for one in judge_demo(("/bin/ccmux-demo-agent",))]
+    assert [(one.name, one.verdict) for one in found] == [("program", OK), ("version", OK), ("login", OK)]
+    assert found[0].says == "/bin/ccmux-demo-agent: ccmux's demo agent, in Claude's place"
+
+
+@pytest.mark.parametrize(
+    ("status", "works_well"),
+    [
+        ({"pid": 7, "state": "idle", "hold": ""}, True),
+        ({"pid": 7, "state": "busy", "hold": "Claude is generating"}, True),
+        ({"pid": 7, "state": "idle", "hold": "login needed"}, False),
+        ({"pid": None, "state": "idle", "hold": ""}, False),
+        ({"pid": 7, "state": "starting", "hold": "starting"}, False),
+        ({}, False),
+    ],
+)
+def test_a_session_works_or_nobody_knows(status: dict[str, object], works_well: bool) -> None:
+    assert works(status) is works_well
+
+
+def test_a_session_that_works_overrules_what_was_only_guessed() -> None:
+    never, nobody = (warns("claude", "login", "never", "x"), ails("claude", "login", "nobody", "x"))
+    bills = judge_login(status(authMethod="api_key"), failure="", stored=True)
+    known = fine("claude", "login", "by a claude.ai login")
+    for guess in (never, nobody):
+        found = overruled(guess).finding
+        assert (found.verdict, found.says) == (OK, "the session that runs has what it needs")
+    assert overruled(known) is known
+    assert overruled(bills) is bills, "who pays is no guess"
 
 
 @pytest.mark.parametrize(

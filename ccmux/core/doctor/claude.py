@@ -5,9 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import PurePath
+from typing import Any
 
 from ccmux.core.claude_version import TESTED, Tried, compared
 from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
+from ccmux.core.findings import Verdict
+from ccmux.core.observation import Hold
+from ccmux.core.state import Activity
 
 _INSTALL = "npm install -g @anthropic-ai/claude-code, or set [claude] command in ccmux.toml"
 _TESTED_ONE = f"npm install -g @anthropic-ai/claude-code@{TESTED}"
@@ -18,6 +24,34 @@ _METHODS = {
     "api_key_helper": "apiKeyHelper of the settings",
     "third_party": "another provider",
 }
+_BILLED = "an API key of the environment wins over the stored login: that key is billed"
+
+
+def is_demo(command: Sequence[str]) -> bool:
+    """Whether this command starts ccmux's own demo agent."""
+    return PurePath(command[0]).name == "ccmux-demo-agent" or ("-m", "ccmux.demo") in pairwise(command)
+
+
+def judge_demo(command: Sequence[str]) -> list[Diagnosis]:
+    """Say that it is the demo agent: it has no login, and minds no root."""
+    return [
+        fine("claude", "program", f"{' '.join(command)}: ccmux's demo agent, in Claude's place"),
+        fine("claude", "version", "that of ccmux"),
+        fine("claude", "login", "the demo agent needs none"),
+    ]
+
+
+def works(status: Mapping[str, Any]) -> bool:
+    """Whether the daemon's status tells of a Claude that is past its start and all its questions."""
+    is_up = status.get("state") in {Activity.IDLE, Activity.BUSY}
+    return bool(status.get("pid")) and is_up and status.get("hold") != Hold.LOGIN_NEEDED
+
+
+def overruled(login: Diagnosis) -> Diagnosis:
+    """Return what is to be said of the login beside a session that works: there a guess must be wrong."""
+    if login.finding.verdict is Verdict.OK or login.finding.says == _BILLED:
+        return login
+    return fine("claude", "login", "the session that runs has what it needs")
 
 
 def judge_program(command: Sequence[str], found: str | None, *, path: str) -> Diagnosis:
@@ -74,10 +108,8 @@ def judge_login(printed: str, *, failure: str, stored: bool) -> Diagnosis:
     method = str(status.get("authMethod", ""))
     says = _METHODS.get(method, method or "a way it does not name")
     if method == "api_key" and stored:
-        says = "an API key of the environment wins over the stored login: that key is billed"
-        return warns(
-            "claude", "login", says, "unset ANTHROPIC_API_KEY where ccmux starts, or claude auth logout"
-        )
+        unset = "unset ANTHROPIC_API_KEY where ccmux starts, or claude auth logout"
+        return warns("claude", "login", _BILLED, unset)
     if method == "third_party":
         says += f" ({status.get('apiProvider')})"
     if plan := status.get("subscriptionType"):
