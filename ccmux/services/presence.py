@@ -53,8 +53,8 @@ class ServiceManager(Protocol):
         """We live."""
         ...
 
-    def status(self, line: str) -> None:
-        """How things stand."""
+    def status(self, line: str) -> bool:
+        """How things stand; return whether that was heard."""
         ...
 
     def stopping(self) -> None:
@@ -184,9 +184,8 @@ class Presence:
             while True:
                 self._seen = self._facts()
                 line = standing(self._seen, waiting=(await self._book.counts()).get("queued", 0))
-                if line != told:
+                if line != told and self._manager.status(line):
                     told = line
-                    self._manager.status(line)
                 await self._changed.wait()
                 await asyncio.sleep(CALM_S)
                 self._changed.clear()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Iterator
@@ -61,15 +62,84 @@ def test_a_manager_that_went_away_is_said_once_and_raises_nothing(tmp_path: Path
     assert [entry["event"] for entry in logs] == ["service manager not told"]
 
 
-def test_a_manager_that_hears_nothing_blocks_nobody_for_ever(
-    manager: tuple[socket.socket, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ccmux.drivers.systemd.notify.SEND_S", 0.01)
+def full(notify: Notify) -> None:
+    """Say so much that there is no room for more."""
+    while notify.status("full"):
+        pass
+
+
+def test_a_manager_that_hears_nothing_makes_nobody_wait(manager: tuple[socket.socket, str]) -> None:
     notify = Notify(manager[1])
     with capture_logs() as logs:
-        while notify.tell("STATUS=full"):
-            pass
+        full(notify)
+        notify.alive()
     assert [entry["event"] for entry in logs] == ["service manager not told"]
+
+
+def test_what_is_said_once_waits_in_order_for_room_and_its_descriptors_with_it(
+    manager: tuple[socket.socket, str],
+) -> None:
+    async def story() -> None:
+        listening, address = manager
+        listening.setblocking(False)
+        notify = Notify(address)
+        full(notify)
+        reading, writing = os.pipe()
+        stored = os.fstat(reading)
+        assert notify.insist("FDSTORE=1", fds=[reading])
+        os.close(reading)
+        notify.ready()
+        heard: list[bytes] = []
+        fds: list[int] = []
+        async with asyncio.timeout(20):
+            while heard[-1:] != [b"READY=1"]:
+                try:
+                    message, with_it, _, _ = socket.recv_fds(listening, 1_000, 4)
+                except BlockingIOError:
+                    await asyncio.sleep(0)
+                    continue
+                heard.append(message)
+                fds += with_it
+        assert heard[-2:] == [b"FDSTORE=1", b"READY=1"]
+        assert set(heard[:-2]) == {b"STATUS=full"}
+        assert [os.path.samestat(os.fstat(fd), stored) for fd in fds] == [True]
+        assert notify.insist("READY=1")
+        assert listening.recv(100) == b"READY=1", "nothing waits, so it goes at once"
+        notify.close()
+        for fd in (writing, *fds):
+            os.close(fd)
+
+    with capture_logs():
+        asyncio.run(story())
+
+
+def test_what_must_be_told_and_cannot_be_is_said(manager: tuple[socket.socket, str], tmp_path: Path) -> None:
+    async def story() -> None:
+        nobody = Notify(str(tmp_path / "nobody"))
+        assert not nobody.insist("FDSTORE=1", "FDNAME=in~1", fds=[0])
+        assert not nobody.insist("READY=1")
+        ended = Notify(manager[1])
+        full(ended)
+        assert ended.insist("READY=1")
+        ended.close()
+
+    with capture_logs() as logs:
+        asyncio.run(story())
+    assert [entry["what"] for entry in logs if "what" in entry] == ["FDSTORE", "READY", "READY"]
+
+
+def test_a_manager_that_went_away_gets_what_waits_no_more(manager: tuple[socket.socket, str]) -> None:
+    async def story() -> None:
+        notify = Notify(manager[1])
+        full(notify)
+        assert notify.insist("FDSTORE=1", fds=[0])
+        manager[0].close()
+        async with asyncio.timeout(20):
+            while not [entry for entry in logs if "what" in entry]:  # noqa: ASYNC110 - the kernel tells the loop
+                await asyncio.sleep(0)
+
+    with capture_logs() as logs:
+        asyncio.run(story())
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ class Manager:
         self.reaches = reaches
         self.watchdog_s = watchdog_s
         self.heard: list[tuple[float, str]] = []
+        self.is_deaf = False
 
     def _hear(self, what: str) -> None:
         self.heard.append((round(asyncio.get_running_loop().time(), 3), what))
@@ -36,8 +37,9 @@ class Manager:
     def alive(self) -> None:
         self._hear("alive")
 
-    def status(self, line: str) -> None:
+    def status(self, line: str) -> bool:
         self._hear(line)
+        return not self.is_deaf
 
     def stopping(self) -> None:
         self._hear("stopping")
@@ -255,6 +257,18 @@ def test_the_line_follows_what_happens_and_is_said_only_where_it_changed() -> No
         (15.3 + CALM_S, "Claude is idle; 2 wait"),
         (60 + CALM_S, "Claude is idle, held: paused; 2 wait"),
     ]
+
+
+def test_a_line_that_was_not_heard_is_said_again_with_the_next_event() -> None:
+    async def story(scene: Scene) -> None:
+        scene.manager.is_deaf = True
+        await asyncio.sleep(5)
+        scene.manager.is_deaf = False
+        for _ in range(2):
+            scene.event()
+            await asyncio.sleep(5)
+
+    assert play(Manager(), story).manager.heard == [(0, "Claude is idle"), (5 + CALM_S, "Claude is idle")]
 
 
 @pytest.mark.parametrize(

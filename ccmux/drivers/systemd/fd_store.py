@@ -45,13 +45,19 @@ class FdStore:
 
     def keep(self, key: str, fd: int) -> None:
         """Hold this too; see the port."""
-        if key not in self._held and self._notify.tell("FDSTORE=1", f"FDNAME={key}", "FDPOLL=0", fds=[fd]):
+        if key not in self._held and self._notify.insist("FDSTORE=1", f"FDNAME={key}", "FDPOLL=0", fds=[fd]):
             self._held.add(key)
 
     def drop(self, key: str) -> None:
         """Hold it no more; see the port."""
         self._held.discard(key)
-        self._notify.tell("FDSTOREREMOVE=1", f"FDNAME={key}")
+        self._notify.insist("FDSTOREREMOVE=1", f"FDNAME={key}")
+
+    def close(self) -> None:
+        """Leave the store to itself; it holds on."""
+        self._notify.close()
+        for _, fd in self.kept():
+            os.close(fd)
 
 
 def _listening(environment: Mapping[str, str], pid: int) -> list[tuple[str, int]]:
