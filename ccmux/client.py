@@ -10,23 +10,27 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ccmux.core.errors import DaemonUnreachable, RequestRefused
+from ccmux.core.errors import DaemonUnreachable, RequestRefused, Unreached
 from ccmux.files import replace_file
 
 ANSWER_TIMEOUT_S = 10.0
 _READ_BYTES = 65_536
 
+WayOut = Callable[[Unreached], str]
+"""Says what to do about a daemon that is not reached; "" is what everybody is told."""
+
 
 class _Lines:
     """A connected Unix socket as lines of JSON. Every failure of the connection is DaemonUnreachable."""
 
-    def __init__(self, path: str, *, timeout_s: float) -> None:
+    def __init__(self, path: str, *, timeout_s: float, way_out: WayOut | None = None) -> None:
         self._path = path
+        self._way_out = way_out
         self._unread = bytearray()
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.settimeout(timeout_s)
@@ -34,7 +38,7 @@ class _Lines:
             self._socket.connect(path)
         except OSError as error:
             self._socket.close()
-            raise DaemonUnreachable(path, _reason(error)) from error
+            raise self._lost(error) from error
 
     def send(self, value: Mapping[str, Any], *, timeout_s: float) -> None:
         # A lone surrogate becomes its JSON escape: the daemon then refuses it in words.
@@ -43,7 +47,7 @@ class _Lines:
             self._socket.settimeout(timeout_s)
             self._socket.sendall(text.encode(errors="backslashreplace") + b"\n")
         except OSError as error:
-            raise DaemonUnreachable(self._path, _reason(error)) from error
+            raise self._lost(error) from error
 
     def receive(self, *, timeout_s: float | None) -> dict[str, Any]:
         """Return the next line's object.
@@ -62,9 +66,9 @@ class _Lines:
         try:
             value = json.loads(line)
         except ValueError as error:
-            raise DaemonUnreachable(self._path, "what answers there does not speak JSON") from error
+            raise self.unreachable("what answers there does not speak JSON", Unreached.OTHER) from error
         if not isinstance(value, dict):
-            raise DaemonUnreachable(self._path, "what answers there is no daemon of ccmux")
+            raise self.unreachable("what answers there is no daemon of ccmux", Unreached.OTHER)
         return value
 
     def _read_more(self, until_s: float | None) -> None:
@@ -77,10 +81,20 @@ class _Lines:
         except TimeoutError:
             raise
         except OSError as error:
-            raise DaemonUnreachable(self._path, _reason(error)) from error
+            raise self._lost(error) from error
         if not read:
-            raise DaemonUnreachable(self._path, "it closed the connection")
+            raise self.unreachable("it closed the connection")
         self._unread += read
+
+    def unreachable(self, reason: str, unreached: Unreached = Unreached.NOBODY) -> DaemonUnreachable:
+        """Return the error, with the way out."""
+        way_out = "" if self._way_out is None else self._way_out(unreached)
+        return DaemonUnreachable(self._path, reason, unreached, way_out=way_out)
+
+    def _lost(self, error: OSError) -> DaemonUnreachable:
+        # A TimeoutError of a socket's has no number; one of the kernel's (ETIMEDOUT) means the same.
+        unreached = Unreached.SILENT if isinstance(error, TimeoutError) else Unreached.NOBODY
+        return self.unreachable(_reason(error), unreached)
 
     def close(self) -> None:
         self._socket.close()
@@ -98,10 +112,16 @@ class ControlClient:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, project: str = "", timeout_s: float = ANSWER_TIMEOUT_S
+        self,
+        path: str | os.PathLike[str],
+        *,
+        project: str = "",
+        timeout_s: float = ANSWER_TIMEOUT_S,
+        way_out: WayOut | None = None,
     ) -> None:
         self._path = os.fspath(path)
         self._timeout_s = timeout_s
+        self._way_out = way_out
         self._lines: _Lines | None = None
         self.project = project
 
@@ -122,14 +142,14 @@ class ControlClient:
             RequestRefused: The daemon said no.
         """
         request = {"op": op, **({"project": self.project} if self.project else {}), **fields}
+        lines = self._lines or _Lines(self._path, timeout_s=self._timeout_s, way_out=self._way_out)
+        self._lines = lines
         try:
-            if self._lines is None:
-                self._lines = _Lines(self._path, timeout_s=self._timeout_s)
-            self._lines.send(request, timeout_s=self._timeout_s)
-            answer = self._lines.receive(timeout_s=self._timeout_s)
+            lines.send(request, timeout_s=self._timeout_s)
+            answer = lines.receive(timeout_s=self._timeout_s)
         except TimeoutError as error:
             self.close()
-            raise DaemonUnreachable(self._path, "no answer in time") from error
+            raise lines.unreachable("no answer in time", Unreached.SILENT) from error
         except DaemonUnreachable:
             self.close()
             raise
@@ -137,7 +157,7 @@ class ControlClient:
             return answer
         sentence = str(answer.get("error", "it said no without a reason"))
         if answer.get("code") == "other project":
-            raise DaemonUnreachable(self._path, sentence)
+            raise lines.unreachable(sentence, Unreached.OTHER)
         raise RequestRefused(sentence)
 
     def close(self) -> None:
@@ -151,7 +171,12 @@ class EventStream:
     """The daemon's events, one after the other. Being cut off for slowness is mended: nothing is missed."""
 
     def __init__(
-        self, path: str | os.PathLike[str], *, since: int | None = None, types: Sequence[str] = ()
+        self,
+        path: str | os.PathLike[str],
+        *,
+        since: int | None = None,
+        types: Sequence[str] = (),
+        way_out: WayOut | None = None,
     ) -> None:
         """Connect.
 
@@ -159,16 +184,18 @@ class EventStream:
             path: `output.sock`.
             since: Number of the last event known; those after it come first. None: only what happens now.
             types: Only these types of events; none means all.
+            way_out: Says what to do where nobody listens.
 
         Raises:
             DaemonUnreachable: Nobody listens there.
         """
         self._path = os.fspath(path)
         self._types = list(types)
+        self._way_out = way_out
         self._lines = self._connect(since)
 
     def _connect(self, since: int | None) -> _Lines:
-        lines = _Lines(self._path, timeout_s=ANSWER_TIMEOUT_S)
+        lines = _Lines(self._path, timeout_s=ANSWER_TIMEOUT_S, way_out=self._way_out)
         asked: dict[str, Any] = {} if since is None else {"since": since}
         if self._types:
             asked["types"] = self._types
@@ -193,7 +220,9 @@ class EventStream:
             if event.get("type") != "error":
                 return event
             if "resume_since" not in event:
-                raise DaemonUnreachable(self._path, str(event.get("error", "it ended the stream")))
+                raise self._lines.unreachable(
+                    str(event.get("error", "it ended the stream")), Unreached.REFUSED
+                )
             self._lines.close()
             self._lines = self._connect(int(event["resume_since"]))
 

@@ -18,7 +18,7 @@ import pytest
 
 from ccmux.client import ControlClient, EventStream, spool_message
 from ccmux.core.control import OTHER_PROJECT, parse_request, refusal
-from ccmux.core.errors import DaemonUnreachable, RequestRefused
+from ccmux.core.errors import DaemonUnreachable, RequestRefused, Unreached
 
 Script = Callable[[socket.socket], None]
 
@@ -95,9 +95,11 @@ def test_the_daemon_of_another_project_is_no_daemon(tmp_path: Path) -> None:
     with (
         daemon(tmp_path / "s", answering(refusal("it is of project 'q'", code=OTHER_PROJECT))),
         ControlClient(tmp_path / "s", project="p") as client,
-        pytest.raises(DaemonUnreachable, match="project 'q'"),
+        pytest.raises(DaemonUnreachable, match=r"project 'q'.*set another \[runtime\] dir") as said,
     ):
         client.ask("status")
+
+    assert said.value.unreached is Unreached.OTHER
 
 
 def hang_up(connection: socket.socket) -> None:
@@ -142,9 +144,26 @@ def test_a_daemon_that_does_not_answer_is_given_up(tmp_path: Path) -> None:
         given_up.wait(30)
 
     with daemon(tmp_path / "s", script), ControlClient(tmp_path / "s", timeout_s=0.05) as client:
-        with pytest.raises(DaemonUnreachable, match="no answer in time"):
+        with pytest.raises(DaemonUnreachable, match=r"no answer in time\); it hangs") as said:
             client.ask("status")
+        assert said.value.unreached is Unreached.SILENT
         given_up.set()
+
+
+def test_who_knows_the_place_says_the_way_out(tmp_path: Path) -> None:
+    asked: list[Unreached] = []
+
+    def way_out(unreached: Unreached) -> str:
+        asked.append(unreached)
+        return "ask the porter"
+
+    for ask in (
+        lambda: ControlClient(tmp_path / "s", way_out=way_out).ask("status"),
+        lambda: EventStream(tmp_path / "s", way_out=way_out),
+    ):
+        with pytest.raises(DaemonUnreachable, match=r"; ask the porter$"):
+            ask()
+    assert asked == [Unreached.NOBODY] * 2
 
 
 def test_text_that_is_no_unicode_reaches_the_daemon_as_something_it_refuses(tmp_path: Path) -> None:

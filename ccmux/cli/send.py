@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from ccmux.cli.place import find_place
-from ccmux.client import EventStream, spool_message
+from ccmux.client import spool_message
 from ccmux.core.channel import CHANNEL_RULE, DEFAULT_CHANNEL, is_channel
 from ccmux.core.errors import DaemonUnreachable
 from ccmux.place import Place
@@ -171,7 +171,7 @@ class _Wait:
     def follow(self, place: Place, *, timeout_s: float | None) -> int:
         """Follow the events to the end of the wait, and return the exit code. Raises DaemonUnreachable."""
         until_s = None if timeout_s is None else time.monotonic() + timeout_s
-        with EventStream(place.paths.output_sock, since=self.since) as events:
+        with place.events(since=self.since) as events:
             while True:
                 try:
                     event = events.next(timeout_s=None if until_s is None else until_s - time.monotonic())

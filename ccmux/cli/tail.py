@@ -29,12 +29,11 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Print events until the stream ends."""
     from ccmux.cli.place import find_place
-    from ccmux.client import EventStream
     from ccmux.core.errors import DaemonUnreachable
 
     place = find_place(arguments)
     last = arguments.since
-    with EventStream(place.paths.output_sock, since=arguments.since) as events:
+    with place.events(since=arguments.since) as events:
         try:
             for event in events:
                 print(as_json(event) if arguments.json else told(event), flush=True)

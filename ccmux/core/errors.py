@@ -25,7 +25,8 @@ CcmuxError
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
 
 
 class CcmuxError(Exception):
@@ -86,12 +87,37 @@ class DaemonStays(CcmuxError):
         )
 
 
-class DaemonUnreachable(CcmuxError):
-    """Nobody answers on control.sock. Start the daemon with `ccmux`."""
+class Unreached(StrEnum):
+    """Why a daemon was not reached."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    NOBODY = "nobody"
+    """Nobody listens, or it went away."""
+    SILENT = "silent"
+    """Somebody listens, and says nothing in time."""
+    OTHER = "other"
+    """It is another project's, or no daemon of ccmux."""
+    REFUSED = "refused"
+    """It answers, and does not want us; it says why."""
+
+
+_WAYS: Mapping[Unreached, str] = {
+    Unreached.NOBODY: "start it with `ccmux`",
+    Unreached.SILENT: "it hangs, or has very much to do: its log says why",
+    Unreached.REFUSED: "mend that and try again",
+    Unreached.OTHER: "set another [runtime] dir and another [mcp] port in ccmux.toml",
+}
+
+
+class DaemonUnreachable(CcmuxError):
+    """Nobody answers on control.sock, or the wrong one does; `unreached` says which."""
+
+    def __init__(
+        self, path: str, reason: str, unreached: Unreached = Unreached.NOBODY, *, way_out: str = ""
+    ) -> None:
+        """`way_out`: what to do, from who knows how the daemon is started there; "" is by hand."""
         self.reason = reason
-        super().__init__(f"no daemon answers at {path} ({reason}); start it with `ccmux`")
+        self.unreached = unreached
+        super().__init__(f"no daemon answers at {path} ({reason}); {way_out or _WAYS[unreached]}")
 
 
 class RequestRefused(CcmuxError):

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ccmux.client import ControlClient, EventStream
+from ccmux.client import ControlClient
 from ccmux.core.doctor.queue import judge_outgoing, judge_queue
 from ccmux.core.errors import DaemonUnreachable, RequestRefused
 from ccmux.core.findings import Finding
@@ -156,7 +156,7 @@ def _claude_events(place: Place, since: int) -> list[dict[str, Any]]:
     """Return the events of Claude's starts and ends after a number; those that can be had."""
     events = []
     try:
-        with EventStream(place.paths.output_sock, since=since, types=["claude"]) as stream:
+        with place.events(since=since, types=["claude"]) as stream:
             while True:
                 events.append(stream.next(timeout_s=QUIET_S))
     except (TimeoutError, DaemonUnreachable):
