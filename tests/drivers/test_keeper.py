@@ -166,6 +166,15 @@ def test_a_lost_one_is_noticed_and_the_next_is_told_all(started: Started, tmp_pa
     story(started, again)
 
 
+def test_a_wake_up_without_a_word_is_not_its_end(started: Started) -> None:
+    async def told(keeper: ProcessKeeper) -> None:
+        keeper._heard()  # as if the loop had been woken for nothing
+        assert (keeper.connected, keeper.rooted) == (True, True)
+
+    started.start()
+    story(started, told)
+
+
 def test_one_that_is_ended_is_gone_with_what_it_held(started: Started, tmp_path: Path) -> None:
     async def told(keeper: ProcessKeeper) -> None:
         fd = fifo(tmp_path / "in")

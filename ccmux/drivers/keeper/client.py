@@ -151,9 +151,13 @@ class ProcessKeeper:
     def _heard(self) -> None:
         """Take in what becomes of the keeper's root, and the end of the connection."""
         data = b""
-        with suppress(OSError):
+        try:
             if self._socket is not None:
                 data = self._socket.recv(1)
+        except BlockingIOError:
+            return  # woken for nothing (select(2), BUGS): nothing was said
+        except OSError:
+            pass  # that is its end, too
         if not data:
             self._let_go()
         self._has_root = data == b"="
