@@ -151,7 +151,7 @@ def _running(
         says = f"failed {how_often}, last with {last.result} at {wall.toward(last.at_s)}; it is well now"
         yield _finding(promise, Verdict.WARN, says, look)
     elif state.restarts and _is_fresh(state, wall):
-        says = f"failed and was started anew {often(state.restarts)}{_since(state, wall, ', last at ')}"
+        says = f"ended and was started anew {often(state.restarts)}{_since(state, wall, ', last at ')}"
         yield _finding(promise, Verdict.WARN, says, look)
 
 

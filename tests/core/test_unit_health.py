@@ -203,7 +203,7 @@ BROKEN: dict[str, tuple[Promise, dict[str, object], Verdict, str, str]] = {
         SERVICE,
         {"restarts": 2, "since_s": NOW_S - 30},
         Verdict.WARN,
-        "failed and was started anew 2 times, last at 11:59 (30 s ago)",
+        "ended and was started anew 2 times, last at 11:59 (30 s ago)",
         LOOK,
     ),
     "a timer without a next run": (

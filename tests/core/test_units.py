@@ -109,6 +109,20 @@ def test_the_daemon_keeps_its_descriptors_over_a_stop_where_systemd_can() -> Non
         assert {"FileDescriptorStoreMax=64", "Environment=FDSTORE=64"} <= set(lines)
 
 
+def test_the_daemon_is_tried_less_and_less_often_where_systemd_can() -> None:
+    for version, grows in ((None, False), (252, False), (253, False), (254, True), (257, True)):
+        lines = sections(render(Settings(), replace(WHERE, systemd=version))["ccmux.service"])["Service"]
+        assert "RestartSec=5" in lines
+        assert ({"RestartSteps=5", "RestartMaxDelaySec=60"} <= set(lines)) == grows
+        assert any(line.startswith("RestartSteps") for line in lines) == grows
+
+
+def test_an_adapter_is_started_anew_however_it_ended_and_the_daemon_where_it_failed() -> None:
+    rendered = render(SETTINGS, WHERE)
+    assert "Restart=always" in sections(rendered["ccmux-door.service"])["Service"]
+    assert "Restart=on-failure" in sections(rendered["ccmux.service"])["Service"]
+
+
 def test_an_adapter_neither_ends_with_the_daemon_nor_brings_back_one_that_was_stopped() -> None:
     text = sections(render(SETTINGS, WHERE)["ccmux-door.service"])
     assert "After=ccmux.service" in text["Unit"]
@@ -151,9 +165,31 @@ def test_a_message_is_sent_on_its_channel_unless_the_one_before_it_waits() -> No
     service, _ = timer(message="-c is 100% $HOME", schedule=("daily",))
     ccmux = "/home/you/ccmux/.venv/bin/ccmux -C /home/you/app"
     begin = f"ExecStart=:{ccmux} send --unless-waiting x"
-    assert f'{begin} -c timer -- "-c is 100%% $HOME"' in service["Service"]
+    assert f"{begin} -c timer -" in service["Service"]
     service, _ = timer(message="hello", channel="clock", schedule=("daily",))
-    assert f"{begin} -c clock -- hello" in service["Service"]
+    assert f"{begin} -c clock -" in service["Service"]
+
+
+@pytest.mark.parametrize(
+    ("message", "written"),
+    [
+        ("-c is 100% $HOME", "-c is 100%% $HOME"),
+        ('it\'s "so" # ;', 'it\'s "so" # ;'),
+        ("\\n \\", r"\\n \\"),
+        ("  a  b  ", r"\x20 a  b \x20"),
+        ("日本", "日本"),
+    ],
+)
+def test_a_message_is_read_from_the_unit_and_stands_in_no_command(message: str, written: str) -> None:
+    service, _ = timer(message=message, schedule=("daily",))
+    assert f"StandardInputText={written}" in service["Service"]
+    assert "StandardInput=data" in service["Service"]
+    assert [line for line in service["Service"] if message in line and line.startswith("Exec")] == []
+
+
+def test_a_program_of_a_timer_is_given_nothing_to_read() -> None:
+    service, _ = timer(replace(WHERE, execs={"ccmux-x": ("/bin/true",)}), exec=("true",), startup_delay="1s")
+    assert not any(line.startswith("StandardInput") for line in service["Service"])
 
 
 def test_settings_that_stand_elsewhere_are_named() -> None:
@@ -162,6 +198,16 @@ def test_settings_that_stand_elsewhere_are_named() -> None:
     assert "/ccmux -C /home/you/app --config /etc/other.toml\n" in rendered["ccmux.service"]
     assert "/ccmux-deploy -C /home/you/app --config /etc/other.toml\n" in rendered["ccmux-reconcile.service"]
     assert owner_of(rendered["ccmux.target"]) == "/etc/other.toml"
+
+
+def test_what_a_program_calls_itself_finds_settings_that_stand_elsewhere() -> None:
+    for config in (WHERE.config, Path("/etc/other.toml"), WHERE.project_dir / "other.toml"):
+        elsewhere = config != WHERE.config
+        for name, text in render(SETTINGS, replace(WHERE, config=config)).items():
+            lines = text.splitlines()
+            assert (f"Environment=CCMUX_CONFIG={config}" in lines) == (
+                elsewhere and name.endswith(".service")
+            ), name
 
 
 def test_the_daemons_unit_names_the_project() -> None:

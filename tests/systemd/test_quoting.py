@@ -1,4 +1,4 @@
-"""What a rendered unit says is what its program is given: words, variables and folder, to the byte."""
+"""What a rendered unit says is what its program is given: words, variables, folder and input, to the byte."""
 
 from __future__ import annotations
 
@@ -140,3 +140,30 @@ def test_all_comes_back_as_it_was(shared_systemd: SystemdStand) -> None:
         given = told.pop("environment")
         told["environment"] = {name: given.get(name) for name in shall["environment"]}
         assert told == shall, (shared_systemd.unit_dir / unit).read_text()
+
+
+def test_a_message_is_read_as_it_was_by_a_program_whose_words_do_not_show_it(
+    shared_systemd: SystemdStand,
+) -> None:
+    chance = random.Random(1)
+    drawn = [" ".join(at_random(chance) for _ in range(6)) + "x" for _ in range(20)]
+    messages = [text for text in (*NAMES, *WORDS, *drawn) if text.strip()]
+    program = shared_systemd.home / "reads"
+    program.write_text('#!/bin/sh\ncat >"$TOLD"\necho "$*" >>"$TOLD"\n')
+    program.chmod(0o700)
+    where = deployment(shared_systemd.home)
+    where = replace(where, programs={**where.programs, "ccmux": str(program)})
+    where.project_dir.mkdir(exist_ok=True)
+    told = [shared_systemd.folder / f"read {number}" for number in range(len(messages))]
+    units = []
+    for number, message in enumerate(messages):
+        env = {"TOLD": str(told[number])}
+        timer = TimerSettings(startup_delay="1s", message=message, env=env)
+        units.append(f"ccmux-read{number}.service")
+        text = render(Settings(timers={f"read{number}": timer}), where)[units[-1]]
+        (shared_systemd.unit_dir / units[-1]).write_text(text)
+    shared_systemd.systemctl("daemon-reload")
+    shared_systemd.systemctl("start", *units)
+    for number, message in enumerate(messages):
+        words = f"-C {where.project_dir} send --unless-waiting read{number} -c timer -"
+        assert told[number].read_bytes().decode() == f"{message}\n{words}\n"

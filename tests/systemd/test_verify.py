@@ -177,7 +177,7 @@ HARMS = {
         first=lambda stand: (stand.folder / "broken").unlink(),
     ),
     "a unit edited by hand": Harm(
-        does=edited("ccmux-door.service", "Restart=on-failure", "Restart=no"),
+        does=edited("ccmux-door.service", "Restart=always", "Restart=no"),
         area="service",
         name="ccmux-door",
         says="is another text than ccmux.toml asks for",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ccmux.core.settings.checks import NAME_RULE, Refused
-from ccmux.core.settings.reading import Problem, parse_settings, project_name
+from ccmux.core.settings.reading import CONFIG_VARIABLE, Problem, parse_settings, project_name
 from ccmux.core.settings.tables import (
     TABLES,
     ClaudeSettings,
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ccmux.core.settings.named import NAMED_TABLES, AdapterSettings, TimerSettings
 
 __all__ = [
+    "CONFIG_VARIABLE",
     "NAMED_TABLES",
     "NAME_RULE",
     "TABLES",

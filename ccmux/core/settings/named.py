@@ -15,7 +15,7 @@ from ccmux.core.channel import CHANNEL_RULE
 from ccmux.core.settings.checks import NAME_RULE, Check, Refused, kind, matching, number, one_line, variables
 
 _LONGEST_MESSAGE = 16_000
-"""Characters. It stands in a unit and in an argument, which the kernel ends at 128 KiB (execve(2))."""
+"""Characters. It is one line of a settings file and of a unit; systemd ends those at 1 MiB."""
 
 
 def _plain(value: object) -> object:
@@ -182,8 +182,8 @@ class AdapterSettings:
         exec: The program, as a list of words or as a string; [] is the program ccmux-NAME.
         env: More environment variables: { NAME = "value" }.
         syslog: Its name in the journal; "" is ccmux-NAME.
-        restart_delay: Seconds before it is started anew after a failure; ten starts in five minutes, or
-            in ten times 20 seconds and the delay where that is longer, end that.
+        restart_delay: Seconds before it is started anew, however it ended; ten starts in five minutes,
+            or in ten times 20 seconds and the delay where that is longer, end that.
 
     """
 

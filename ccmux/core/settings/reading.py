@@ -13,6 +13,9 @@ from typing import Any
 from ccmux.core.settings.checks import Refused, kind
 from ccmux.core.settings.tables import TABLES, Settings
 
+CONFIG_VARIABLE = "CCMUX_CONFIG"
+"""The environment variable that names the settings file to who is told of no other."""
+
 _Lines = Mapping[tuple[str, ...], int]
 """The first line of every table and key, counted from 1."""
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ccmux.core.settings import AdapterSettings, TimerSettings
 from ccmux.core.units.own import journal
 from ccmux.core.units.place import Deployment
-from ccmux.core.units.syntax import command, environment, folder, plain, unit
+from ccmux.core.units.syntax import command, environment, folder, plain, standard_input, unit
 
 DEFAULT_CHANNEL = "timer"
 
@@ -37,6 +37,8 @@ def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dic
 
     It does not want the daemon either, ccmux.target does: a daemon that a person stopped would come back as
     soon as an adapter failed for want of it (measured on systemd 252).
+
+    One that ends well is started anew too: who reads an output FIFO to its end ends with each daemon.
     """
     stem = f"ccmux-{name}"
     text = unit(
@@ -52,7 +54,7 @@ def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dic
             "Service": [
                 "Type=exec",
                 *_runs(where.execs[stem], adapter.env, where),
-                "Restart=on-failure",
+                "Restart=always",
                 f"RestartSec={_seconds(adapter.restart_delay)}",
                 *journal(adapter.syslog or stem),
                 *_STRICT,
@@ -68,6 +70,8 @@ def timer_units(name: str, timer: TimerSettings, where: Deployment) -> dict[str,
     stem = f"ccmux-{name}"
     description = plain("Description", timer.description or f"ccmux: timer {name}")
     argv = where.execs[stem] if timer.exec else _send(name, timer, where)
+    # In a command every user of the machine would see it (ps).
+    told = [] if timer.exec else standard_input(timer.message)
     return {
         f"{stem}.timer": unit(
             where.config,
@@ -81,7 +85,12 @@ def timer_units(name: str, timer: TimerSettings, where: Deployment) -> dict[str,
             where.config,
             {
                 "Unit": [description, "PartOf=ccmux.target", "After=ccmux.service"],
-                "Service": ["Type=oneshot", *_runs(argv, timer.env, where), *journal(timer.syslog or stem)],
+                "Service": [
+                    "Type=oneshot",
+                    *_runs(argv, timer.env, where),
+                    *told,
+                    *journal(timer.syslog or stem),
+                ],
             },
         ),
     }
@@ -108,7 +117,7 @@ def _seconds(delay_s: float) -> str:
 
 def _send(name: str, timer: TimerSettings, where: Deployment) -> tuple[str, ...]:
     channel = timer.channel or DEFAULT_CHANNEL
-    return where.call("ccmux", "send", "--unless-waiting", name, "-c", channel, "--", timer.message)
+    return where.call("ccmux", "send", "--unless-waiting", name, "-c", channel, "-")
 
 
 def _runs(argv: tuple[str, ...], env: Mapping[str, str], where: Deployment) -> list[str]:

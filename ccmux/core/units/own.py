@@ -10,6 +10,8 @@ OWN = TARGET, DAEMON, RECONCILE = "ccmux.target", "ccmux.service", "ccmux-reconc
 
 _PRESERVES_STORE = 254
 """The systemd from which on a descriptor store can outlive a stop."""
+_WAITS_LONGER = 254
+"""The systemd from which on the wait before a start can grow with each failure."""
 
 
 def own_units(settings: Settings, where: Deployment) -> dict[str, str]:
@@ -45,6 +47,10 @@ def _daemon(settings: Settings, where: Deployment) -> str:
     store = ["FileDescriptorStoreMax=64"]
     if where.systemd is not None and where.systemd >= _PRESERVES_STORE:
         store.append("FileDescriptorStorePreserve=yes")
+    patience = ["RestartSec=5"]
+    if where.systemd is not None and where.systemd >= _WAITS_LONGER:
+        # What is wrong for days is no reason for 17,000 starts a day, each with its lines in the journal.
+        patience += ["RestartSteps=5", "RestartMaxDelaySec=60"]
     project = project_name(settings, where.project_dir.name)
     return unit(
         where.config,
@@ -61,7 +67,7 @@ def _daemon(settings: Settings, where: Deployment) -> str:
                 command("ExecStart", where.call("ccmux")),
                 *environment(where.variables({"FDSTORE": "64"})),
                 "Restart=on-failure",
-                "RestartSec=5",
+                *patience,
                 # The loop says that it lives, several times in this. It waits for nothing by design; a minute
                 # is more than a bad disk takes for a commit, and less than people need to notice a silence.
                 "WatchdogSec=60",

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ccmux.core.settings import CONFIG_VARIABLE
+
 _FILE_NAME = "ccmux.toml"
 
 
@@ -35,10 +37,15 @@ class Deployment:
     execs: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     systemd: int | None = None
 
+    @property
+    def is_config_elsewhere(self) -> bool:
+        """Whether a program in the project's folder has to be told which settings file is meant."""
+        return self.config != self.project_dir / _FILE_NAME
+
     def call(self, program: str, *words: str) -> tuple[str, ...]:
         """Return the command that runs a program of ours for this project."""
         place = ["-C", str(self.project_dir)]
-        if self.config != self.project_dir / _FILE_NAME:
+        if self.is_config_elsewhere:
             place += ["--config", str(self.config)]
         return (self.programs[program], *place, *words)
 
@@ -48,6 +55,7 @@ class Deployment:
             "HOME": str(self.home),
             "PATH": self.path,
             "TERM": "xterm-256color",
+            **({CONFIG_VARIABLE: str(self.config)} if self.is_config_elsewhere else {}),
             **self.environment,
             **more,
         }

@@ -1,8 +1,9 @@
 r"""How values are written into a unit file, so that systemd reads back exactly what they were.
 
-Sources: systemd.syntax(7), systemd.service(5) "COMMAND LINES", systemd.exec(5) Environment=, and what systemd
-252 does with them (tests/systemd/test_quoting.py). In all of them `%` begins a specifier; in commands and
-variables `\` begins an escape; a `\` at a line's end takes the next line in.
+Sources: systemd.syntax(7), systemd.service(5) "COMMAND LINES", systemd.exec(5) Environment= and
+StandardInputText=, and what systemd 252 does with them (tests/systemd/test_quoting.py). In all of them `%`
+begins a specifier; in commands, variables and input `\` begins an escape; a `\` at a line's end takes the
+next line in.
 """
 
 from __future__ import annotations
@@ -48,6 +49,13 @@ def folder(key: str, path: Path) -> str:
 def environment(variables: Mapping[str, str]) -> list[str]:
     """Return the settings of environment variables, a line each."""
     return [f"Environment={_word(f'{name}={value}')}" for name, value in variables.items()]
+
+
+def standard_input(text: str) -> list[str]:
+    r"""Return the settings that give a program this line to read, and a line's end."""
+    # systemd drops blanks at both ends before it reads escapes, specifiers after that.
+    kept = re.sub("^ | $", r"\\x20", _no_specifier(_fit(text)).replace("\\", "\\\\"))
+    return ["StandardInput=data", f"StandardInputText={kept}"]
 
 
 def command(key: str, argv: Sequence[str]) -> str:
