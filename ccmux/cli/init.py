@@ -26,7 +26,8 @@ def run(arguments: Namespace) -> int:
     from ccmux.core.settings import ClaudeSettings, ProjectSettings, Settings, project_name
     from ccmux.core.settings_text import FIRST_TIMERS, settings_text
 
-    arguments.config = None
+    # A new file is made in a folder, whatever settings file is meant elsewhere.
+    arguments.config, arguments.folder = None, arguments.folder or "."
     enter(arguments)
     path = Path.cwd() / FILE_NAME
     if path.exists() or path.is_symlink():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.failpoints import Failpoint, parse_failpoint
+from ccmux.core.settings import CONFIG_VARIABLE
 from ccmux.place import Place, place_at
 
 FILE_NAME = "ccmux.toml"
@@ -19,21 +20,25 @@ FILE_NAME = "ccmux.toml"
 def enter(arguments: Namespace) -> Path:
     """Go to the folder of `-C` and return the path of the settings file, there or not, without links.
 
+    `--config` names it, else `-C` leads to it, else CCMUX_CONFIG names it, else it is the one that is here.
     Units name it as their owner, so it has one name whichever way leads to it.
 
     Raises:
-        SettingsInvalid: There is no such folder, or no such file as `--config` names.
+        SettingsInvalid: There is no such folder, or no such file as `--config` or CCMUX_CONFIG names.
     """
     if arguments.folder is not None:
         try:
             os.chdir(arguments.folder)
         except OSError as error:
             raise SettingsInvalid(arguments.folder, [f"cannot go there: {error.strerror}"]) from error
-    if arguments.config is None:
+    by_variable = arguments.config is None and arguments.folder is None
+    named = os.environ.get(CONFIG_VARIABLE, "") if by_variable else arguments.config
+    if not named and arguments.config is None:
         return Path.cwd() / FILE_NAME
-    config = Path(arguments.config).absolute()
+    config = Path(named).absolute()
     if not config.exists():
-        raise SettingsInvalid(str(config), ["there is no such file"])
+        whose = f"; {CONFIG_VARIABLE} names it" if by_variable else ""
+        raise SettingsInvalid(str(config), [f"there is no such file{whose}"])
     return config.parent.resolve() / config.name
 
 

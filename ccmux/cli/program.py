@@ -46,7 +46,10 @@ def add_place(parser: ArgumentParser, known: Namespace) -> None:
         *("-C",), dest="folder", metavar="DIR", default=known.folder, help="go to this folder first"
     )
     parser.add_argument(
-        "--config", metavar="FILE", default=known.config, help="settings file (default: ./ccmux.toml)"
+        "--config",
+        metavar="FILE",
+        default=known.config,
+        help="settings file (default: ./ccmux.toml; without -C the one that CCMUX_CONFIG names)",
     )
 
 
