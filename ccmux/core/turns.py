@@ -8,6 +8,8 @@ turn once. Facts it stands on (2.1.329, tests/corpus/transcripts):
 - An Esc leaves `[Request interrupted by user]`, or nothing at all where Claude had not said anything yet.
 - An API failure leaves its text and no mark; the StopFailure hook tells.
 - A Stop hook may come seconds before the records of its turn, and a crash leaves no word.
+- The first records of a process may be written in another order than they came in: 2.1.300 writes an answer
+  before its prompt, once in some dozens; 2.1.329 was not seen to.
 - Task notifications and messages of other sessions start turns that nobody asked for.
 """
 
@@ -116,6 +118,8 @@ class _Turn:
     opened_at: float
     at: float
     asked: bool = False
+    answered_first: bool = False
+    """It began with an answer: its prompt is not written yet, or there is none."""
     blocks: list[Block] = field(default_factory=list)
     usage: dict[str, Mapping[str, Any]] = field(default_factory=dict)
     model: str | None = None
@@ -238,10 +242,14 @@ class TurnAssembler:
     def _prompt(self, prompt: Prompt, start: int) -> list[News]:
         ended: list[News] = []
         turn = self._turn
-        if turn is None or not _belongs(prompt, turn):
-            ended = self._supersede(start)
-            turn = self._open(prompt.prompt_id, prompt.uuid, prompt.at, start)
-        self._went_on(turn)
+        if turn is not None and _is_late(prompt, turn):
+            turn.key, turn.prompt_id = self._names(prompt.prompt_id, prompt.uuid, turn.start)
+            turn.opened_at, turn.answered_first = prompt.at, False
+        else:
+            if turn is None or not _belongs(prompt, turn):
+                ended = self._supersede(start)
+                turn = self._open(prompt.prompt_id, prompt.uuid, prompt.at, start)
+            self._went_on(turn)
         turn.at = max(turn.at, prompt.at)
         if prompt.meta:
             return ended
@@ -249,7 +257,10 @@ class TurnAssembler:
         return [*ended, PromptRead(prompt_id=turn.key, text=prompt.text)]
 
     def _assistant(self, record: AssistantBlocks, start: int) -> None:
-        turn = self._turn or self._open(None, record.uuid, record.at, start)
+        turn = self._turn
+        if turn is None:
+            turn = self._open(None, record.uuid, record.at, start)
+            turn.answered_first = True
         self._went_on(turn)
         text = "".join(str(block.get("text", "")) for block in record.blocks if block.get("type") == "text")
         same = turn.last is not None and turn.last.message_id == record.message_id
@@ -264,10 +275,15 @@ class TurnAssembler:
         turn.at = max(turn.at, at)
 
     def _open(self, prompt_id: str | None, uuid: str, at: float, start: int) -> _Turn:
-        known = prompt_id is not None and prompt_id not in self._over
-        key = prompt_id if known and prompt_id is not None else uuid or f"offset-{start}"
-        self._turn = _Turn(key=key, prompt_id=prompt_id or key, start=start, opened_at=at, at=at)
+        key, name = self._names(prompt_id, uuid, start)
+        self._turn = _Turn(key=key, prompt_id=name, start=start, opened_at=at, at=at)
         return self._turn
+
+    def _names(self, prompt_id: str | None, uuid: str, start: int) -> tuple[str, str]:
+        """Return the name a turn is told under, and Claude's name for it."""
+        is_new = prompt_id is not None and prompt_id not in self._over
+        key = prompt_id if is_new and prompt_id is not None else uuid or f"offset-{start}"
+        return key, prompt_id or key
 
     def _went_on(self, turn: _Turn) -> None:
         """Forget a Stop whose last words were read already: a Stop hook sent Claude on."""
@@ -336,6 +352,11 @@ class TurnAssembler:
         if turn.last is not None and turn.last.stop_reason not in {None, "tool_use", "pause_turn"}:
             return "finished"
         return "crashed" if self._is_crashed(turn) else "interrupted"
+
+
+def _is_late(prompt: Prompt, turn: _Turn) -> bool:
+    """Tell whether a prompt is what the open turn answers, written behind the answer."""
+    return turn.answered_first and not prompt.queued and 0.0 < prompt.at <= turn.opened_at
 
 
 def _belongs(prompt: Prompt, turn: _Turn) -> bool:

@@ -261,6 +261,22 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [said("out of the blue"), CLOSED],
         [("a-out of the blue", "finished")],
     ),
+    "the first answer of a file is written before its prompt (2.1.300)": (
+        [said("hey"), None, ask("p"), CLOSED, ask("q", at=105.0), said("you", at=106.0), CLOSED],
+        [("p", "finished"), ("q", "finished")],
+    ),
+    "the same, its Stop heard between them": (
+        [CALLED, ANSWERED, said("hey"), stopped("p", "hey"), ask("p"), SETTLED],
+        [("p", "finished")],
+    ),
+    "the same under an id whose turn was told, or without one": (
+        [ask("p"), CLOSED, said("hey"), ask("p", "late"), CLOSED, said("you"), ask(None, "b"), CLOSED],
+        [("p", "finished"), ("u-late", "finished"), ("u-b", "finished")],
+    ),
+    "a prompt that is younger than an answer nobody asked for is the next turn's": (
+        [said("out of the blue"), ask("p", at=102.0), said("hey", at=103.0), CLOSED],
+        [("a-out of the blue", "finished"), ("p", "finished")],
+    ),
     "a record without any id has its place": ([ask(None, "", at=0.0), CLOSED], [("u-", "finished")]),
     "a local command is no turn": (
         [ask("c", "<command-name>", meta=True), ask("c", "<local-command-stdout>", meta=True), IDLE, SILENT],
@@ -300,6 +316,7 @@ NEEDS_MEMORY = (
     "a Stop hook sends Claude on",
     "a Stop of an old CLI",
     "one id for two prompts",
+    "the same under an id",
     "Claude goes on under an id",
     "a Stop that came late",
 )
@@ -356,6 +373,14 @@ def test_a_turn_is_told_with_all_its_blocks_and_its_usage_once_a_message() -> No
             "model": "sonnet",
         },
     )
+
+
+def test_a_turn_whose_prompt_is_written_late_has_its_words_and_its_prompt() -> None:
+    told = tell([said("hey"), ask("p"), said("you"), CLOSED])
+    assert told[0] == PromptRead(prompt_id="p", text="hi")
+    (turn,) = turns(told)
+    assert [block["text"] for block in turn.fields["turn"]] == ["hey", "you"]
+    assert turn.resume_offset == 4 * LINE
 
 
 def test_usage_of_odd_shape_is_summed_as_far_as_it_goes() -> None:
@@ -521,7 +546,7 @@ RANDOM = st.one_of(
 
 @given(st.lists(RANDOM, max_size=30))
 def test_whatever_comes_blocks_are_told_once_and_in_order(steps: list[Step]) -> None:
-    told = tell([*steps, ask("the last")])
+    told = tell([*steps, ask("the last", at=200.0)])
     blocks = [block for turn in turns(told) for block in turn.fields["turn"]]
     written = [b for step in steps if isinstance(step, AssistantBlocks | ToolResult) for b in step.blocks]
     results = [block for block in written if block is not RESULT]
