@@ -6,13 +6,12 @@ import fcntl
 import json
 import os
 import re
-import signal
-import subprocess
-from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
+from ccmux.ask_program import Answer, ask_program
 from ccmux.core.errors import NothingToTry
 
 PACKAGE = "@anthropic-ai/claude-code"
@@ -21,6 +20,7 @@ _ASK_S = 60.0
 _INSTALL_S = 900.0
 _WANTED = re.compile(r"[0-9A-Za-z][0-9A-Za-z.+-]*")
 _NO_NPM = "install it (Debian: apt install npm), or name a program: ccmux upgrade-check --claude PATH"
+_UNREACHED = "see whether this machine reaches npm's registry (`npm ping`), and its proxy if it needs one"
 _UNKNOWN = f"npm view {PACKAGE} versions tells all"
 
 
@@ -59,16 +59,15 @@ class ClaudePackages:
         unknown = NothingToTry(f"npm knows no Claude Code {wanted!r}", _UNKNOWN)
         if not _WANTED.fullmatch(wanted):
             raise unknown
-        code, out, error = self._npm("view", f"{PACKAGE}@{wanted}", "version", "--json", limit_s=_ASK_S)
-        said = _json(out)
-        if code != 0:
+        words = ("view", f"{PACKAGE}@{wanted}", "version", "--json")
+        answer = self._npm(*words, limit_s=_ASK_S, asked=f"which Claude Code is {wanted!r}")
+        said = _json(answer.out)
+        if answer.exit_code != 0:
             problem = said.get("error", {}) if isinstance(said, dict) else {}
             if problem.get("code") == "E404":
                 raise unknown
-            raise NothingToTry(
-                f"npm cannot ask for Claude Code {wanted!r}: {problem.get('summary') or error}",
-                "see whether this machine reaches npm's registry",
-            )
+            why = problem.get("summary") or _last_error(answer.err)
+            raise NothingToTry(f"npm cannot ask for Claude Code {wanted!r}: {why}", _UNREACHED)
         versions = said if isinstance(said, list) else [said]  # a range has many
         if not versions or not isinstance(versions[-1], str):
             raise unknown
@@ -81,53 +80,46 @@ class ClaudePackages:
             NothingToTry: npm could not.
 
         """
-        code, _, error = self._npm(
+        answer = self._npm(
             "install",
             "--ignore-scripts=false",  # the package's own script fetches the program
             "--no-audit",
             "--no-fund",
             f"{PACKAGE}@{version}",
             limit_s=_INSTALL_S,
+            asked=f"to install Claude Code {version}",
         )
         program = self._folder / "node_modules/.bin/claude"
-        if code != 0 or not os.access(program, os.X_OK):
+        if answer.exit_code != 0 or not os.access(program, os.X_OK):
             way_out = f"make room, or remove {self._folder}, and try again"
-            raise NothingToTry(f"npm cannot install Claude Code {version}: {error}", way_out)
+            why = _last_error(answer.err)
+            raise NothingToTry(f"npm cannot install Claude Code {version}: {why}", way_out)
         return program
 
-    def _npm(self, *words: str, limit_s: float) -> tuple[int, str, str]:
-        """Run npm in our folder; return its exit code, what it said, and its own words of an error."""
+    def _npm(self, *words: str, limit_s: float, asked: str) -> Answer:
+        """Run npm for our folder alone; `asked` says in words what it is asked."""
+        folder = str(self._folder)
         # A `global` in the user's .npmrc would change the Claude that is in use.
-        argv = ["npm", *words, "--global=false", "--prefix", str(self._folder), "--loglevel=error"]
-        with ThreadPoolExecutor(1) as pool:
-            # A signal cuts only the main thread: so there always is a process to end.
-            starting = pool.submit(self._start, argv)
-            try:
-                process = starting.result()
-                out, errors = process.communicate(timeout=limit_s)
-            except FileNotFoundError:
-                raise NothingToTry("there is no npm on the PATH", _NO_NPM) from None
-            except BaseException as cut:
-                with starting.result() as process, suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                if isinstance(cut, subprocess.TimeoutExpired):
-                    raise NothingToTry(f"npm was not done in {limit_s:.0f} s", "try again later") from cut
-                raise
-        return process.returncode, out, _last_error(errors)
+        own = ("--global=false", "--prefix", folder, *self._global_config, "--loglevel=error")
+        return self._asked("npm", *words, *own, limit_s=limit_s, asked=asked)
 
-    def _start(self, argv: Sequence[str]) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            argv,
-            cwd=self._folder,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            encoding="utf-8",
-            errors="replace",
-            start_new_session=True,
-            umask=0o077,
+    @cached_property
+    def _global_config(self) -> tuple[str, ...]:
+        """The machine's own npmrc, which --prefix moves: registry, proxy and cafile may stand in it."""
+        words = ("config", "get", "globalconfig", "--loglevel=error")
+        answer = self._asked("npm", *words, limit_s=_ASK_S, asked="where its configuration is")
+        said = answer.out.strip()
+        return ("--globalconfig", said) if answer.exit_code == 0 and said.startswith("/") else ()
+
+    def _asked(self, *argv: str, limit_s: float, asked: str) -> Answer:
+        answer = ask_program(
+            argv, environment=self._environment, cwd=self._folder, umask=0o077, limit_s=limit_s
         )
+        if answer.is_missing:
+            raise NothingToTry("there is no npm on the PATH", _NO_NPM)
+        if answer.exit_code is None:
+            raise NothingToTry(f"npm was asked {asked}: {answer.err}", _UNREACHED)
+        return answer
 
 
 def _json(text: str) -> object:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ccmux.ask_program import ask_program
 from ccmux.core.claude_version import version_in
 from ccmux.trial.home import scratch_home
 
@@ -24,16 +24,6 @@ def version_of(command: Sequence[str], *, inherited: Mapping[str, str]) -> str:
     with tempfile.TemporaryDirectory(prefix="ccmux-trial-") as name:
         folder = Path(name)
         environment = scratch_home(folder / "home", folder, inherited=inherited)
-        try:
-            done = subprocess.run(
-                [*command, "--version"],
-                cwd=folder,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_LIMIT_S,
-                check=False,
-            )
-        except (OSError, subprocess.TimeoutExpired):
-            return ""
-        return version_in(done.stdout.decode(errors="replace")) if done.returncode == 0 else ""
+        argv = [*command, "--version"]
+        said = ask_program(argv, environment=environment, cwd=folder, limit_s=_LIMIT_S)
+        return version_in(said.out) if said.exit_code == 0 else ""

@@ -10,13 +10,13 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
+from ccmux.ask_program import ask_program
 from ccmux.core.claude_version import version_in
 from ccmux.core.doctor import claude
 from ccmux.core.doctor.diagnosis import Diagnosis, fine, warns
 from ccmux.core.launch import bypasses
 from ccmux.core.registry import read_registry
 from ccmux.drivers import project_files
-from ccmux.drivers.ask_program import ask_program
 from ccmux.place import Place
 from ccmux.upkeep.patient import Patient
 

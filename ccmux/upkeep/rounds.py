@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from ccmux import __version__
+from ccmux.ask_program import ask_program
 from ccmux.core import mcp_config
 from ccmux.core.deployment import owners
 from ccmux.core.doctor import clock, database, disk, files, port, queue, services, session, tmux
@@ -21,7 +22,6 @@ from ccmux.core.errors import CcmuxError
 from ccmux.core.findings import Verdict
 from ccmux.core.units import owner_of
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
-from ccmux.drivers.ask_program import ask_program
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.spool_state import spool_state
 from ccmux.drivers.sqlite import MIGRATIONS

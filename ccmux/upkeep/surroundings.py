@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from ccmux import __version__
+from ccmux.ask_program import ask_program
 from ccmux.core.doctor.disk import judge_space
 from ccmux.core.doctor.files import judge_runtime
 from ccmux.core.doctor.services import judge_linger
@@ -26,7 +27,6 @@ from ccmux.core.verify import (
 )
 from ccmux.core.when import Wall
 from ccmux.drivers import modes
-from ccmux.drivers.ask_program import ask_program
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.disk_space import spaces
 from ccmux.drivers.processes import Processes

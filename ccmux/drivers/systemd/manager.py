@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import os
 import pwd
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ccmux.ask_program import Answer, ask_program
 from ccmux.core.errors import ServiceManagerFailed
 from ccmux.core.unit_reading import (
     FAILURE_FIELDS,
@@ -58,7 +58,7 @@ class UserManager:
             answer = self._call(["systemctl", "--user", "show", "-p", "Version"], limit_s=_QUESTION_S)
         except ServiceManagerFailed as error:
             return str(error)
-        if answer.returncode == 0:
+        if answer.exit_code == 0:
             return ""
         if not _SYSTEMD_RUNS.is_dir():
             return f"no systemd runs here (a container?): use a machine that it boots, {_INSTEAD}"
@@ -76,7 +76,7 @@ class UserManager:
     def version(self) -> int | None:
         """Return the running manager's version, 252; None where it tells none."""
         answer = self._call(["systemctl", "--user", "show", "-p", "Version", "--value"], limit_s=_QUESTION_S)
-        return read_version(answer.stdout)
+        return read_version(answer.out)
 
     def unit_path(self) -> list[str]:
         """Return the folders it reads units from."""
@@ -117,19 +117,19 @@ class UserManager:
             )
         except ServiceManagerFailed:
             return []
-        return read_failures("\n".join(reversed(answer.stdout.splitlines())))
+        return read_failures("\n".join(reversed(answer.out.splitlines())))
 
     def calendar_problem(self, expression: str) -> str | None:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
         answer = self._call(["systemd-analyze", "calendar", "--", expression], limit_s=_QUESTION_S)
-        return None if answer.returncode == 0 else _reason(answer)
+        return None if answer.exit_code == 0 else _reason(answer)
 
     def next_run(self, expression: str, *, after_s: float) -> float | None:
         """Return when a calendar comes first after a time, in epoch seconds; None: never, or it is none."""
         base = f"--base-time=@{after_s:.0f}"
         argv = ["systemd-analyze", "calendar", base, "--iterations=1", "--", expression]
         # A calendar means local time, the machine's or the one of TZ.
-        return read_next(self._call(argv, limit_s=_QUESTION_S, environment=self._local).stdout)
+        return read_next(self._call(argv, limit_s=_QUESTION_S, environment=self._local).out)
 
     def lingering(self) -> bool | None:
         """Return whether the user's units run without a login; None where nobody knows (no logind)."""
@@ -138,12 +138,12 @@ class UserManager:
             answer = self._call(["loginctl", "show-user", "-p", "Linger", "--", user], limit_s=_QUESTION_S)
         except ServiceManagerFailed:
             answer = None
-        if answer is not None and answer.returncode == 0:
-            return answer.stdout.strip() == "Linger=yes"
+        if answer is not None and answer.exit_code == 0:
+            return answer.out.strip() == "Linger=yes"
         if (_LINGER / user).exists():
             return True
         # logind forgets a user who neither is logged in nor lingers.
-        return False if answer is not None and "not logged in" in answer.stderr else None
+        return False if answer is not None and "not logged in" in answer.err else None
 
     def enable_linger(self) -> str:
         """Let the user's units run without a login; return "" where it is done, else why not."""
@@ -151,7 +151,7 @@ class UserManager:
             answer = self._call(["loginctl", "--no-ask-password", "enable-linger"], limit_s=_QUESTION_S)
         except ServiceManagerFailed as error:
             return str(error)
-        return "" if answer.returncode == 0 else _reason(answer)
+        return "" if answer.exit_code == 0 else _reason(answer)
 
     def reload(self) -> None:
         """Read the unit files again."""
@@ -184,37 +184,27 @@ class UserManager:
 
     def _ask(self, *words: str, silence_is_fine: bool = False) -> str:
         answer = self._call(["systemctl", "--user", "--no-pager", *words], limit_s=_QUESTION_S)
-        if answer.returncode != 0 and not (silence_is_fine and not answer.stderr.strip()):
+        if answer.exit_code != 0 and not (silence_is_fine and not answer.err.strip()):
             raise ServiceManagerFailed(f"systemctl --user {words[0]}", _reason(answer))
-        return answer.stdout
+        return answer.out
 
     def _tell(self, verb: str, *words: str) -> None:
         """Do it, unless it is for units and there are none."""
         if verb != "daemon-reload" and all(word.startswith("-") for word in words):
             return
         answer = self._call(["systemctl", "--user", "--no-ask-password", verb, *words], limit_s=_ACTION_S)
-        if answer.returncode != 0:
+        if answer.exit_code != 0:
             raise ServiceManagerFailed(f"systemctl --user {' '.join([verb, *words])}", _reason(answer))
 
     def _call(
         self, argv: Sequence[str], *, limit_s: float, environment: Mapping[str, str] | None = None
-    ) -> subprocess.CompletedProcess[str]:
-        try:
-            return subprocess.run(  # noqa: PLW1510 - the callers judge the exit code
-                argv,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                encoding="utf-8",
-                errors="replace",
-                env=self._environment if environment is None else environment,
-                timeout=limit_s,
-            )
-        except FileNotFoundError as error:
-            raise ServiceManagerFailed(
-                argv[0], "it is not on the PATH: is this machine run by systemd?"
-            ) from error
-        except subprocess.TimeoutExpired as error:
-            raise ServiceManagerFailed(" ".join(argv), f"no answer after {limit_s:.0f} s") from error
+    ) -> Answer:
+        answer = ask_program(argv, environment=environment or self._environment, limit_s=limit_s)
+        if answer.is_missing:
+            raise ServiceManagerFailed(argv[0], "it is not on the PATH: is this machine run by systemd?")
+        if answer.exit_code is None:
+            raise ServiceManagerFailed(" ".join(argv), answer.err)
+        return answer
 
 
 def _is_absent(path: Path) -> bool:
@@ -232,8 +222,8 @@ def _user() -> str:
         return str(os.getuid())
 
 
-def _reason(answer: subprocess.CompletedProcess[str]) -> str:
+def _reason(answer: Answer) -> str:
     """Return the tool's own words on one line, without its advice to read more."""
-    lines = [line.strip() for line in answer.stderr.splitlines() if line.strip()]
+    lines = [line.strip() for line in answer.err.splitlines() if line.strip()]
     lines = [line for line in lines if not line.startswith(("See ", "Hint: ", "Created ", "Removed "))]
-    return "; ".join(lines) or f"exit code {answer.returncode}"
+    return "; ".join(lines) or f"exit code {answer.exit_code}"

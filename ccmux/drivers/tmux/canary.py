@@ -8,13 +8,13 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
+from ccmux.ask_program import Answer, ask_program
 from ccmux.core.doctor.tmux import CanaryFacts, expected
 from ccmux.core.errors import PaneLost
 from ccmux.drivers.tmux import canary_reader
@@ -40,7 +40,10 @@ def fly(texts: Mapping[str, str], *, limit_s: float = LIMIT_S) -> CanaryFacts:
     try:
         # The first command starts the server, so its configuration is the empty one.
         words = ("-f", "/dev/null", "new-session", "-d", "-P", "-F", "#{socket_path}", "-s", "keeper")
-        socket_path = _tmux(socket, *words, "sh", "-c", f'sleep {LIFE_S}; kill "$PPID"').strip()
+        keeper = _tmux(socket, *words, "sh", "-c", f'sleep {LIFE_S}; kill "$PPID"')
+        if keeper.failure:
+            return CanaryFacts(arrived={}, failure=keeper.failure)
+        socket_path = keeper.out.strip()
         asyncio.run(_typed(socket, texts, arrived, limit_s=limit_s))
     except TimeoutError:
         failure = f"it did not all come within {limit_s:g} s"
@@ -48,12 +51,8 @@ def fly(texts: Mapping[str, str], *, limit_s: float = LIMIT_S) -> CanaryFacts:
         failure = str(error)
     except OSError as error:
         failure = error.strerror or str(error)
-    except subprocess.SubprocessError as error:
-        said = getattr(error, "stderr", None) or str(error)
-        failure = said.strip().splitlines()[-1]
     finally:
-        with suppress(OSError, subprocess.SubprocessError):
-            _tmux(socket, "kill-server")
+        _tmux(socket, "kill-server")
         if socket_path:
             Path(socket_path).unlink(missing_ok=True)
     return CanaryFacts(arrived=arrived, failure=failure)
@@ -95,10 +94,8 @@ async def _arrival(heard: asyncio.StreamReader, count: int) -> bytes:
     return bytes(got)
 
 
-def _tmux(socket: str, *words: str) -> str:
-    return subprocess.run(
-        ["tmux", "-L", socket, *words], capture_output=True, check=True, text=True, timeout=_COMMAND_S
-    ).stdout
+def _tmux(socket: str, *words: str) -> Answer:
+    return ask_program(["tmux", "-L", socket, *words], limit_s=_COMMAND_S)
 
 
 __all__ = ["fly"]

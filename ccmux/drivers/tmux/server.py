@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
-import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ import libtmux
 import structlog
 from libtmux.exc import LibTmuxException
 
+from ccmux.ask_program import ask_program
 from ccmux.core.errors import PaneLost
 from ccmux.core.tmux_control import literal
 from ccmux.drivers.tmux.leftover import Leftover
@@ -179,23 +179,10 @@ class TmuxServer:
 
     def _started(self, argv: Sequence[str]) -> str:
         """Run what starts a server; return "" where it did, else why not."""
-        try:
-            done = subprocess.run(
-                argv,
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.PIPE,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_START_S,
-                check=False,
-            )
-        except FileNotFoundError:
+        answer = ask_program(argv, environment=self._environment, limit_s=_START_S)
+        if answer.is_missing:
             return _NO_TMUX if argv[0] == "tmux" else f"{argv[0]} is not on the PATH"
-        except subprocess.TimeoutExpired:
-            return f"{argv[0]} did not answer in {_START_S:.0f} s"
-        return "" if done.returncode == 0 else " ".join(done.stderr.split()) or f"{argv[0]} failed"
+        return " ".join(answer.err.split()) or answer.failure if answer.exit_code != 0 else ""
 
     def _tell(self, *words: str) -> list[str]:
         answer = self._ask(*words)
