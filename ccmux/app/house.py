@@ -29,6 +29,7 @@ from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.file_events import InotifyFileEvents
 from ccmux.drivers.keeper import ProcessKeeper
+from ccmux.drivers.keepers import Keepers
 from ccmux.drivers.kill_at import KillAt
 from ccmux.drivers.line_server import LineServer
 from ccmux.drivers.long_messages import LongMessageFiles
@@ -138,10 +139,11 @@ class House:
         pane = ClaudePane(tmux, paths.tmux_session, cwd=str(self._cwd))
         opened.push_async_callback(pane.close)
         stored = FdStore.found(os.environ, pid=os.getpid())
+        if stored is not None:
+            opened.callback(stored.close)
         keeper = ProcessKeeper(paths.state_dir)
         opened.callback(keeper.close)
-        if stored is None:
-            await keeper.connect()
+        await keeper.connect()
         processes = Processes()
         home = _claude_home(settings.claude.env, files)
         starter = Starter(
@@ -226,7 +228,7 @@ class House:
             sent_before=sent.done_so_far,
             more_status=lambda: {
                 **self._more_status(lifecycle),
-                "keeper": "systemd" if stored else "process" if keeper.connected else "none",
+                "keeper": _keeper_word(stored=stored is not None, process=keeper.connected),
                 "trouble": store.trouble,
             },
         )
@@ -236,7 +238,7 @@ class House:
             read_page=store.events_since,
             last_seq=await store.last_seq(),
         )
-        keeping = None if stored else Keeping(process=keeper, start=tmux.run_detached)
+        keeping = Keeping(process=keeper, start=tmux.run_detached)
         intake = way_in(
             settings,
             paths,
@@ -245,13 +247,15 @@ class House:
             store=store,
             spool=sent,
             hub=hub,
-            keeper=stored or keeper,
-            keeper_is_there=keeping.first if keeping else None,
+            keeper=keeper if stored is None else Keepers(stored, keeper),
+            keeper_is_there=keeping.first if stored is None else None,
             reached=self._reached,
         )
         http = HttpServer(web, listening, stopping)
+        manager = Notify.found(os.environ, pid=os.getpid())
+        opened.callback(manager.close)
         presence = Presence(
-            manager=Notify.found(os.environ, pid=os.getpid()),
+            manager=manager,
             book=store,
             dispatching=dispatcher,
             following=hub.following,
@@ -272,7 +276,7 @@ class House:
             Housekeeping(
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
-            *([keeping] if keeping else []),
+            keeping,
             presence,
         ]
 
@@ -296,6 +300,12 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
             task.cancel("shutdown")
             rest_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({task}, timeout=rest_s)
+
+
+def _keeper_word(*, stored: bool, process: bool) -> str:
+    """Return who holds the input FIFOs beyond our end."""
+    words = [*(["systemd"] if stored else []), *(["process"] if process else [])]
+    return "+".join(words) or "none"
 
 
 def _demo(claude: ClaudeSettings, paths: Paths) -> ClaudeSettings:

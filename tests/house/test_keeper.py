@@ -220,19 +220,20 @@ class FakeSystemd:
             os.close(fd)
 
 
-def test_systemds_store_keeps_what_was_written_and_no_process_is_started(stand: Stand) -> None:
+def test_systemds_store_keeps_what_was_written_also_where_the_process_ends_too(stand: Stand) -> None:
     with closing(FakeSystemd(stand)) as systemd:
         stand.start()
+        until(lambda: stand.status()["keeper"] == "systemd+process", "the process holds them, too")
         os.mkfifo(stand.run / "in.gone", 0o600)
         until(lambda: systemd.listen() == {"in", "in.gone"}, "both are stored")
-        assert stand.status()["keeper"] == "systemd"
-        assert keepers(stand) == []
+        (keeper,) = keepers(stand)
         assert stand.daemon is not None
         stand.daemon.send_signal(signal.SIGSTOP)
         for number in range(3):
             stand.write(f"m{number}")
         stand.write("from a door that is deleted", fifo="in.gone")
         (stand.run / "in.gone").unlink()
+        os.kill(keeper, signal.SIGKILL)
         stand.kill()
         systemd.start()
         until(lambda: stand.status()["queue"]["answered"] == 4, "all are answered")

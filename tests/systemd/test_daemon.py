@@ -145,7 +145,7 @@ def test_the_conversation_outlives_the_daemon_and_no_message_is_lost_or_doubled(
     until(lambda: len(contents(house)) >= len(written), "all is taken")
     assert contents(house) == sorted(written)
     assert claude_pid(house) == ask(house, "status")["status"]["pid"] == claude
-    assert ask(house, "status")["status"]["keeper"] == "systemd"
+    assert ask(house, "status")["status"]["keeper"] == "systemd+process"
     runs = ask(house, "runs")["runs"]
     assert [run["ended"] for run in runs] == ["stopped" if how == "restart" else "killed", None]
     assert runs[0]["started_at"] <= runs[1]["alive_before"] <= runs[1]["started_at"]
@@ -163,13 +163,27 @@ def test_a_daemon_that_hangs_is_started_anew_and_says_where_it_hung(systemd: Sys
     assert "Watchdog timeout" in systemd.journal(SERVICE)
 
 
-def test_a_stop_of_the_service_leaves_the_scope_and_its_conversation(house: SystemdStand) -> None:
+def test_a_stop_leaves_the_scope_and_its_conversation_and_what_is_written_until_the_start_is_taken(
+    house: SystemdStand,
+) -> None:
     claude = claude_pid(house)
-    house.systemctl("stop", SERVICE)
-    assert house.property(SERVICE, "Result") == "success"
-    assert claude_pid(house) == claude
-    house.systemctl("start", SERVICE)
-    assert house.until_state("idle")["pid"] == claude
+    until(lambda: ask(house, "status")["status"]["keeper"] == "systemd+process", "both keep the pipes")
+    with writers(house, count=2) as written:
+        until(lambda: len(contents(house)) > 20, "messages come")
+        house.systemctl("stop", "ccmux.target")
+        house.until_active(SERVICE, "inactive")
+        assert house.property(SERVICE, "Result") == "success"
+        # A cron job's `echo x > in` neither fails nor waits, though no daemon runs.
+        pipe = os.open(house.run_dir / "in", os.O_WRONLY | os.O_NONBLOCK)
+        os.write(pipe, b"from cron\n")
+        os.close(pipe)
+        before = len(written)
+        until(lambda: len(written) > before + 20, "the writers go on")
+        assert claude_pid(house) == claude
+        house.systemctl("start", "ccmux.target")
+        assert house.until_state("idle")["pid"] == claude
+    until(lambda: len(contents(house)) > len(written), "all is taken")
+    assert contents(house) == sorted([*written, "from cron"])
 
 
 def test_a_tmux_server_that_was_killed_is_built_again_in_a_new_scope(house: SystemdStand) -> None:
