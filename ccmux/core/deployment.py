@@ -83,9 +83,14 @@ def plan(
     )
 
 
-def diff(existing: Mapping[str, str], planned: Plan) -> str:
-    """Return what would change, as a unified diff; "" where nothing would."""
-    changed = {**planned.created, **planned.updated, **dict.fromkeys(planned.orphans, "")}
+def diff(existing: Mapping[str, str], planned: Plan, *, whole: bool) -> str:
+    """Return what would change, as a unified diff; "" where nothing would.
+
+    `whole`: also units that come and go, line by line; else those that are there and get another text.
+    """
+    changed = dict(planned.updated)
+    if whole:
+        changed |= {**planned.created, **dict.fromkeys(planned.orphans, "")}
     return "".join(_diff(name, existing.get(name), changed[name]) for name in sorted(changed))
 
 

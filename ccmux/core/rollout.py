@@ -1,4 +1,4 @@
-"""Decides what systemd is told once the unit files are as they should be: who is enabled, renewed, started.
+"""Decides what systemd is told once the unit files are as they should be, and which failures are whose.
 
 A unit that lasts has an [Install] and is no oneshot: it runs as long as ccmux.target is up. The others are
 started by these, never by who deploys. It renews what changed and runs, and starts what does not run.
@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from ccmux.core.unit_state import UnitState
+from ccmux.core.units import RECONCILE
 
 _RUNS = {"active", "activating", "reloading"}
 
@@ -43,7 +44,7 @@ def roll_out(rendered: Mapping[str, str], states: Iterable[UnitState], changed: 
     """
     known = {state.name: state for state in states}
     installed = [name for name, text in rendered.items() if _has(text, "[Install]")]
-    lasting = [name for name in installed if not _has(rendered[name], "Type=oneshot")]
+    lasting = [name for name in installed if _lasts(rendered[name])]
     active = {name: known[name].active if name in known else "inactive" for name in lasting}
     return Rollout(
         enable=tuple(name for name in installed if name not in known or not known[name].is_enabled),
@@ -56,6 +57,36 @@ def roll_out(rendered: Mapping[str, str], states: Iterable[UnitState], changed: 
         ),
         start=tuple(name for name in lasting if active[name] not in _RUNS),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """Units that failed.
+
+    Attributes:
+        down: They should run, so the deployment failed with them.
+        earlier: They run now and then, at their own times: how they ended is not this deployment's doing.
+
+    """
+
+    down: tuple[UnitState, ...] = ()
+    earlier: tuple[UnitState, ...] = ()
+
+
+def failed(rendered: Mapping[str, str], states: Iterable[UnitState]) -> Failed:
+    """Return which units of one deployment failed, once systemd was told all.
+
+    ccmux-reconcile.service may be who asks: its own end is told by its exit code, and is no matter here.
+    """
+    those = [state for state in states if state.active == "failed" and state.name != RECONCILE]
+    return Failed(
+        down=tuple(state for state in those if _lasts(rendered[state.name])),
+        earlier=tuple(state for state in those if not _lasts(rendered[state.name])),
+    )
+
+
+def _lasts(text: str) -> bool:
+    return _has(text, "[Install]") and not _has(text, "Type=oneshot")
 
 
 def _has(text: str, line: str) -> bool:

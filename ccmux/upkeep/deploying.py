@@ -5,14 +5,14 @@ A run that is killed leaves whole files, and a note of which: the next one takes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ccmux.core.deployment import Plan, diff, plan
 from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed
-from ccmux.core.rollout import Rollout, roll_out
-from ccmux.core.units import DAEMON
+from ccmux.core.rollout import Rollout, failed, roll_out
+from ccmux.core.units import DAEMON, RECONCILE
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
 from ccmux.upkeep.gathering import Gathered, gather, plan_for, unread
@@ -82,10 +82,13 @@ class Deployer:
         except ServiceManagerFailed as error:
             self._warn(f"{error}; systemd goes on trying; see: journalctl --user-unit {DAEMON} -n 20")
             return False
-        return self._all_up(names)
+        if not self._all_up(gathered.rendered):
+            return False
+        manager.reset_failed(RECONCILE)  # what it could not do is done
+        return True
 
-    def tell(self) -> None:
-        """Say what `deploy` would do, and change nothing.
+    def tell(self, *, whole: bool) -> None:
+        """Say what `deploy` would do, and change nothing; `whole`: with the text of units that come and go.
 
         Raises:
             CcmuxError: As `deploy` does; where no systemd answers, after all was said.
@@ -97,12 +100,14 @@ class Deployer:
         gathered = self._gathered(existing)
         planned = plan_for(gathered, existing)
         _refuse(gathered, planned, "" if unreachable else unread(manager, files))
-        if changes := diff(existing, planned):
+        if changes := diff(existing, planned, whole=whole):
             self._say(changes.removesuffix("\n"))
         names = list(gathered.rendered)
         states = [] if unreachable else manager.units(names)
         would = roll_out(gathered.rendered, states, {*planned.created, *planned.updated})
         for word, units in (
+            ("create", planned.created),
+            ("update", planned.updated),
             ("remove", planned.orphans),
             ("enable", would.enable),
             ("restart", would.renew),
@@ -120,22 +125,44 @@ class Deployer:
         """Leave nothing of ours; the settings need not be readable for that.
 
         Raises:
-            ServiceManagerFailed: systemd is not there, or did not do something.
+            ServiceManagerFailed: systemd is there and does not answer, or did not do something.
             UnitFileFailed: A unit file cannot be read or removed.
 
         """
         manager = self._manager
         if unreachable := manager.unreachable():
-            raise ServiceManagerFailed("cannot remove", unreachable)
+            if not manager.is_absent():
+                raise ServiceManagerFailed("cannot remove", unreachable)
+            self._remove_files()
+            return
         with only_deployment(manager.runtime_dir, on_wait=self._tell_that_it_waits) as renewal:
-            ours = plan(self._files.read(), {}, config=str(self._config)).orphans
+            ours = self._ours()
             renewal.begin(ours)
             self._retire(ours)
             if renewal.begun():
                 manager.reload()
                 manager.reset_failed(*ours)
             renewal.done()
-        self._say(f"{len(ours)} units removed" if ours else f"there are no units of {self._config}")
+        self._say_removed(ours)
+
+    def _remove_files(self) -> None:
+        """Remove what is left of us on a machine where no user manager runs."""
+        ours = self._ours()
+        for name in ours:
+            self._files.disable(name)
+            self._files.remove(name)
+            self._say(f"  - removed {name}")
+        self._say_removed(ours)
+        if ours:
+            self._warn(
+                "no user manager runs here, so nothing was stopped: a daemon that runs ends with `ccmux stop`"
+            )
+
+    def _ours(self) -> tuple[str, ...]:
+        return plan(self._files.read(), {}, config=str(self._config)).orphans
+
+    def _say_removed(self, names: Sequence[str]) -> None:
+        self._say(f"{len(names)} units removed" if names else f"there are no units of {self._config}")
 
     def _gathered(self, existing: Mapping[str, str]) -> Gathered:
         return gather(self._config, self._environment, self._manager, existing)
@@ -174,12 +201,15 @@ class Deployer:
         says = "cannot tell whether units" if lingering is None else "units do not"
         return [f"{says} run without a login ({why_not}): sudo loginctl enable-linger $USER"]
 
-    def _all_up(self, names: Collection[str]) -> bool:
-        """Say what does not run although it should; return whether there is nothing of the kind."""
-        failed = [state for state in self._manager.units(list(names)) if state.active == "failed"]
-        for state in failed:
+    def _all_up(self, rendered: Mapping[str, str]) -> bool:
+        """Say what failed; return whether all that should run does."""
+        found = failed(rendered, self._manager.units(list(rendered)))
+        for state in found.down:
             self._warn(f"{state.name} failed ({state.result}); see: journalctl --user-unit {state.name}")
-        return not failed
+        for state in found.earlier:
+            see = f"see: journalctl --user-unit {state.name}"
+            self._warn(f"note: {state.name} failed when it last ran ({state.result}); {see}")
+        return not found.down
 
 
 def _refuse(gathered: Gathered, planned: Plan, unread_folder: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from ccmux import __version__
 from ccmux.cli.deploy import COMMANDS, main
+from ccmux.core.units.syntax import unit as text_of_unit
 from tests.cli.conftest import PROGRAM, Project
 
 
@@ -56,6 +57,8 @@ def test_version(project: Project) -> None:
         (["fly"], "there is no command 'fly'; see ccmux-deploy --help"),
         (["verfy"], "did you mean verify?"),
         (["--dry-run", "remove"], "--dry-run shows a deployment; it goes with no command"),
+        (["-v"], "-v goes with --dry-run only"),
+        (["-v", "remove"], "-v goes with --dry-run only"),
         (["--fly"], "unrecognized arguments: --fly"),
         (["remove", "--fly"], "unrecognized arguments: --fly"),
     ],
@@ -81,14 +84,42 @@ def test_settings_with_problems_are_told_with_all_of_them(project: Project) -> N
     assert "[adapters.b] exec" in done.stderr
 
 
-@pytest.mark.parametrize("words", [(), ("remove",)])
-def test_where_no_user_manager_runs_one_line_says_the_way_out(project: Project, words: tuple[str]) -> None:
-    done = deploy(project, *words)
+def test_where_no_user_manager_runs_one_line_says_the_way_out(project: Project) -> None:
+    done = deploy(project)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "or run `ccmux` in the foreground" in done.stderr
-    done = deploy(project, *words, path=str(project.folder))
+    done = deploy(project, path=str(project.folder))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
     assert "systemctl: it is not on the PATH" in done.stderr
+
+
+def test_where_no_user_manager_runs_our_files_are_removed_all_the_same(project: Project) -> None:
+    units = project.folder.parent / "home/.config/systemd/user"
+    wants = units / "default.target.wants"
+    wants.mkdir(parents=True)
+    (units / "ccmux.target").write_text(text_of_unit(project.config, {"Unit": []}))
+    (wants / "ccmux.target").symlink_to(units / "ccmux.target")
+    foreign = {units / "ccmux-mine.service", units / "other.service"}
+    for path in foreign:
+        path.touch()
+    done = deploy(project, "remove")
+    assert done.stdout.splitlines() == ["  - removed ccmux.target", "1 units removed"]
+    assert "nothing was stopped" in done.stderr
+    assert done.returncode == 0
+    assert set(units.iterdir()) == foreign
+    done = deploy(project, "remove", path=str(project.folder))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("there are no units of ")
+
+
+def test_a_user_manager_that_is_there_and_does_not_answer_is_no_reason_to_forget_what_it_runs(
+    project: Project,
+) -> None:
+    (project.folder / "systemd").mkdir()
+    (project.folder / "systemd/private").touch()
+    done = deploy(project, "remove", path=str(project.folder))
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "cannot remove: systemctl: it is not on the PATH" in done.stderr
 
 
 def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:
@@ -99,13 +130,14 @@ def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:
         + '[claude]\ncommand = ["no-claude-here"]\n'
         + '[timers.job]\nstartup_delay = "1h"\nexec = "./job.py --all"\nenv = { WHY = "half" }\n'
     )
-    done = deploy(project, "--dry-run")
+    done = deploy(project, "--dry-run", "-v")
     own = PROGRAM.parent
     lines = done.stdout.splitlines()
     assert f"+ExecStart=:{own / 'python3'} {script} --all" in lines
     assert f"+ExecStart=:{own / 'ccmux'} -C {project.folder}" in lines
     assert "+Environment=WHY=half" in lines
     assert f"+Environment=CCMUX_DATA_DIR={project.data}" in lines
+    assert lines[-4].startswith("  would create: ccmux.target ")
     assert lines[-3].startswith("  would enable: ccmux.target ")
     assert lines[-2:] == [
         "  would start: ccmux.target ccmux.service ccmux-job.timer",
@@ -115,12 +147,14 @@ def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:
     assert "'no-claude-here' was not found" in warning
     assert unreachable.startswith("ccmux-deploy: cannot be deployed: ")
     assert done.returncode == 1
+    short = deploy(project, "--dry-run")
+    assert (short.stdout.splitlines(), short.stderr) == (lines[-4:], done.stderr)
     assert not (project.folder.parent / "home").exists()
 
 
 def test_units_of_a_link_to_the_folder_are_those_of_the_folder(project: Project) -> None:
     link = project.folder.parent / "link"
     link.symlink_to(project.folder)
-    straight = deploy(project, "--dry-run").stdout
-    assert deploy(project, "--config", str(link / "ccmux.toml"), "--dry-run").stdout == straight
-    assert deploy(project, "-C", str(link), "--dry-run").stdout == straight
+    straight = deploy(project, "--dry-run", "-v").stdout
+    assert deploy(project, "--config", str(link / "ccmux.toml"), "--dry-run", "-v").stdout == straight
+    assert deploy(project, "-C", str(link), "--dry-run", "-v").stdout == straight

@@ -27,7 +27,7 @@ def test_the_second_time_nothing_is_to_be_done() -> None:
     planned = plan(ALL, ALL, config=CONFIG)
     assert planned == Plan(unchanged=tuple(ALL))
     assert not planned.changes
-    assert diff(ALL, planned) == ""
+    assert diff(ALL, planned, whole=True) == ""
 
 
 def test_a_unit_with_another_text_is_updated() -> None:
@@ -83,7 +83,8 @@ def test_the_diff_tells_new_changed_and_removed_units_by_name() -> None:
     existing = {name: ALL[name] for name in ("ccmux.target", "ccmux-door.service")} | HAND_MADE
     shall = {name: ALL[name] for name in ("ccmux.target", "ccmux.service")}
     shall["ccmux.target"] = shall["ccmux.target"].replace("the daemon", "all")
-    told = diff(existing, plan(existing, shall, config=CONFIG))
+    planned = plan(existing, shall, config=CONFIG)
+    told = diff(existing, planned, whole=True)
     lines = told.split("\n")
     assert [line for line in lines if line.startswith(("---", "+++"))] == [
         *("--- ccmux-door.service", "+++ /dev/null"),
@@ -94,3 +95,7 @@ def test_the_diff_tells_new_changed_and_removed_units_by_name() -> None:
     assert "+Description=ccmux: all, its adapters and timers" in lines
     assert "+Type=notify" in lines
     assert told.endswith("\n")
+    short = diff(existing, planned, whole=False)
+    assert short.startswith("--- ccmux.target\n+++ ccmux.target\n")
+    assert "ccmux.service" not in short
+    assert short in told

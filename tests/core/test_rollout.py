@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ccmux.core.rollout import Rollout, roll_out
+from ccmux.core.rollout import Failed, Rollout, failed, roll_out
 from ccmux.core.unit_state import UnitState
 
 INSTALL = "\n[Install]\nWantedBy=ccmux.target\n"
@@ -66,3 +66,15 @@ def test_what_was_stopped_is_started_as_it_now_stands() -> None:
 def test_what_does_not_start_at_each_boot_is_enabled_and_left_running(how: str) -> None:
     disabled = [UnitState(name=name, load="loaded", active="active", file_state=how) for name in TEXTS]
     assert roll_out(TEXTS, disabled, ()) == Rollout(enable=INSTALLED)
+
+
+def test_only_what_should_run_makes_a_deployment_fail() -> None:
+    assert failed(TEXTS, states()) == Failed()
+    every = {state.name: state for state in states("failed")}
+    found = failed(TEXTS, every.values())
+    assert [state.name for state in found.down] == list(LASTING)
+    assert found.earlier == (every["ccmux-day.service"],)
+
+
+def test_what_runs_at_boot_is_not_judged_by_itself() -> None:
+    assert failed(TEXTS, states(ccmux_reconcile="failed")) == Failed()

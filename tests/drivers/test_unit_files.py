@@ -93,3 +93,25 @@ def test_a_second_deployment_says_that_it_waits_and_goes_on_after_the_first(tmp_
         order.append("first")
     thread.join(30)
     assert order == ["first", "second"]
+
+
+def test_only_links_that_lead_to_the_unit_itself_are_removed_and_folders_that_are_empty_then(
+    tmp_path: Path,
+) -> None:
+    files = UnitFiles({"XDG_CONFIG_HOME": str(tmp_path)})
+    files.write("ccmux.target", "[Unit]\n")
+    wants = {name: files.folder / f"{name}.target.wants" for name in ("default", "ccmux", "foreign", "plain")}
+    for folder in wants.values():
+        folder.mkdir()
+    (wants["default"] / "ccmux.target").symlink_to(files.folder / "ccmux.target")
+    (wants["ccmux"] / "ccmux.target").symlink_to("../ccmux.target")
+    (wants["ccmux"] / "other.service").symlink_to("../other.service")
+    (wants["foreign"] / "ccmux.target").symlink_to("/elsewhere/ccmux.target")
+    (wants["plain"] / "ccmux.target").touch()
+    files.disable("ccmux.target")
+    files.disable("ccmux-never.service")
+    assert not wants["default"].exists()
+    assert [path.name for path in wants["ccmux"].iterdir()] == ["other.service"]
+    assert (wants["foreign"] / "ccmux.target").is_symlink()
+    assert (wants["plain"] / "ccmux.target").exists()
+    assert list(files.read()) == ["ccmux.target"]

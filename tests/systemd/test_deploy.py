@@ -293,12 +293,30 @@ def test_it_runs_at_boot_as_a_unit_of_its_own_and_two_at_once_do_no_harm(systemd
     assert "units: " in systemd.journal("ccmux-reconcile.service")
     assert changes(deploy(systemd)) == []
 
+    # what fails at its own time is no failure of who deploys
+    systemd.settings["timers"] = {"bad": {"startup_delay": "100ms", "exec": ["/bin/false"]}}
+    deploy(systemd)
+    systemd.until_active("ccmux-bad.service", "failed")
+    assert "note: ccmux-bad.service failed when it last ran (exit-code); see: " in deploy(systemd).stderr
+
+    # and what could not be deployed at boot is done with when it could be
+    systemd.settings["timers"]["bad"]["schedule"] = "Frei"
+    systemd.write_settings()
+    systemd.systemctl("start", "ccmux-reconcile.service", check=False)
+    assert systemd.property("ccmux-reconcile.service", "ActiveState") == "failed"
+    systemd.settings["timers"] = {}
+    deploy(systemd)
+    assert systemd.systemctl("list-units", "--failed", "--no-legend") == ""
+
 
 def test_a_dry_run_shows_all_and_does_nothing(shared_systemd: SystemdStand) -> None:
     shared_systemd.settings["adapters"] = {"door": {"exec": SLEEPS}}
     done = deploy(shared_systemd, "--dry-run")
     assert files(shared_systemd) == {}
-    assert "+ExecStart=:/bin/sleep 100000" in done.stdout.splitlines()
+    assert done.stdout.startswith("  would create: ccmux.target ccmux.service ")
+    whole = deploy(shared_systemd, "--dry-run", "-v").stdout
+    assert "+ExecStart=:/bin/sleep 100000" in whole.splitlines()
+    assert whole.endswith(done.stdout)
     assert "  would start: ccmux.target ccmux.service ccmux-door.service" in done.stdout.splitlines()
     assert done.stdout.splitlines()[-1] == (
         "4 units: 4 created, 0 updated, 0 removed, 0 unchanged; nothing was changed"

@@ -41,7 +41,7 @@ files:
 exit codes: 0 done, 1 failed (one line says the way out), 2 usage
 
 examples:
-  ccmux-deploy --dry-run            see what would change
+  ccmux-deploy --dry-run            see what would change; -v: every line of it
   ccmux-deploy                      do it; again after every change of ccmux.toml
   ccmux-deploy -C ~/app             the same for another folder
   ccmux-deploy verify               see whether it all works
@@ -62,6 +62,8 @@ def entry() -> int:
 def _run(argv: Sequence[str]) -> int:
     at = command_at(argv)
     options = _top_parser().parse_args(argv[:at])
+    if options.verbose and not options.dry_run:
+        return usage("ccmux-deploy", "-v goes with --dry-run only")
     if at == len(argv):
         return _deploy(options)
     name = argv[at]
@@ -79,7 +81,7 @@ def _deploy(options: Namespace) -> int:
 
     deployer = Deployer(enter(options), os.environ, telling())
     if options.dry_run:
-        deployer.tell()
+        deployer.tell(whole=options.verbose)
         return EXIT_DONE
     return EXIT_DONE if deployer.deploy() else EXIT_FAILED
 
@@ -89,7 +91,7 @@ def _top_parser() -> ArgumentParser:
     commands = "\n".join(f"  {name:{width}}  {purpose}" for name, purpose in COMMANDS.items())
     parser = ArgumentParser(
         prog="ccmux-deploy",
-        usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run]\n"
+        usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run [-v]]\n"
         "       ccmux-deploy [-C DIR] [--config FILE] COMMAND ...",
         description="Lets systemd run ccmux, its adapters and its timers, as ccmux.toml says.",
         epilog=_EPILOG.format(commands=commands),
@@ -98,5 +100,7 @@ def _top_parser() -> ArgumentParser:
     )
     add_place(parser, Namespace(folder=None, config=None))
     parser.add_argument("--dry-run", action="store_true", help="show what would change, and change nothing")
+    verbose = "with --dry-run: also the text of units that are new or go"
+    parser.add_argument("-v", "--verbose", action="store_true", help=verbose)
     parser.add_argument("--version", action="version", version=f"ccmux-deploy {__version__}")
     return parser

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from ccmux.core.settings import Settings
 from ccmux.core.units.named import adapter_units, timer_units
-from ccmux.core.units.own import DAEMON, OWN, TARGET, own_units
+from ccmux.core.units.own import DAEMON, OWN, RECONCILE, TARGET, own_units
 from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import owner_of
 
-__all__ = ["DAEMON", "OWN", "TARGET", "Deployment", "calendars", "owner_of", "render"]
+__all__ = ["DAEMON", "OWN", "RECONCILE", "TARGET", "Deployment", "calendars", "owner_of", "render"]
 
 
 def render(settings: Settings, where: Deployment) -> dict[str, str]:

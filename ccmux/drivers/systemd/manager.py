@@ -20,6 +20,7 @@ from ccmux.core.unit_reading import (
     read_failures,
     read_names,
     read_next,
+    read_reason,
     read_timers,
     read_units,
     read_version,
@@ -32,6 +33,8 @@ _ACTION_S = 400.0
 """A unit's own limits end before this: the daemon's start may take 300 s, its stop before that 30 s."""
 _MOST_FAILURES = 2_000
 """A unit that is started anew every few seconds fails a hundred thousand times a week."""
+_REASON_LINES = 100
+"""A daemon that ends says why in its last lines; others of that name may print between."""
 _SYSTEMD_RUNS = Path("/run/systemd/system")  # sd_booted(3)
 _LINGER = Path("/var/lib/systemd/linger")
 _INSTEAD = "or run `ccmux` in the foreground, or under a process supervisor of yours"
@@ -61,9 +64,9 @@ class UserManager:
         if answer.exit_code == 0:
             return ""
         if not _SYSTEMD_RUNS.is_dir():
-            return f"no systemd runs here (a container?): use a machine that it boots, {_INSTEAD}"
+            return f"no systemd runs here (a container?): use a machine that systemd boots, {_INSTEAD}"
         user = _user()
-        if _is_absent(self.runtime_dir / "systemd/private"):
+        if self.is_absent():
             return (
                 f"no user manager runs for {user} (nothing in {self.runtime_dir}/systemd): "
                 f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}"
@@ -72,6 +75,10 @@ class UserManager:
             f"the user manager of {user} does not answer ({_reason(answer)}): "
             f"log in as {user} itself, not by su or sudo, {_INSTEAD}"
         )
+
+    def is_absent(self) -> bool:
+        """Whether none runs, as far as can be seen: so none keeps anything running."""
+        return _is_absent(self.runtime_dir / "systemd/private")
 
     def version(self) -> int | None:
         """Return the running manager's version, 252; None where it tells none."""
@@ -118,6 +125,23 @@ class UserManager:
         except ServiceManagerFailed:
             return []
         return read_failures("\n".join(reversed(answer.out.splitlines())))
+
+    def reason(self, identifier: str, *, since_s: float) -> str:
+        """Return why a program of ours ended, by its own last words since then; "" where there are none.
+
+        `identifier`: the name its output bears; one that ends at once leaves lines that name no unit.
+        """
+        try:
+            answer = self._call(
+                [
+                    *("journalctl", "-q", "--no-pager", "-o", "cat", f"--lines={_REASON_LINES}"),
+                    *(f"--since=@{since_s:.6f}", f"--identifier={identifier}", f"_UID={os.getuid()}"),
+                ],
+                limit_s=_QUESTION_S,
+            )
+        except ServiceManagerFailed:
+            return ""
+        return read_reason(answer.out)
 
     def calendar_problem(self, expression: str) -> str | None:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""

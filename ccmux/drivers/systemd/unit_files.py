@@ -1,6 +1,6 @@
 """The folder of the user's own unit files. It reads, renews and removes files there, and judges none of them.
 
-Enabling is systemctl's business, so links and folders below it (ccmux.target.wants) are not touched.
+Enabling is systemctl's business: links below it (ccmux.target.wants) are touched only where no manager runs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ccmux.core.errors import UnitFileFailed
@@ -70,6 +70,24 @@ class UnitFiles:
         except OSError as error:
             raise UnitFileFailed(str(path), "removed", error.strerror or "") from error
 
+    def disable(self, name: str) -> None:
+        """Remove the links by which other units start this one, as systemctl would where a manager runs.
+
+        Raises:
+            UnitFileFailed: One is still there.
+
+        """
+        for link in self.folder.glob("*.wants/" + name):
+            try:
+                # One that leads elsewhere was made by somebody else.
+                if not link.is_symlink() or _leads_to(link) != os.path.normpath(self.folder / name):
+                    continue
+                link.unlink()
+            except OSError as error:
+                raise UnitFileFailed(str(link), "removed", error.strerror or "") from error
+            with suppress(OSError):  # others are started from there as well
+                link.parent.rmdir()
+
 
 class Renewal:
     """The lock that one deployment holds, and in it what it began to change: the next one finishes it.
@@ -121,6 +139,10 @@ def only_deployment(runtime_dir: Path, *, on_wait: Callable[[], None]) -> Iterat
         yield Renewal(handle)
     finally:
         os.close(handle)
+
+
+def _leads_to(link: Path) -> str:
+    return os.path.normpath(link.parent / link.readlink())
 
 
 def _text(path: Path) -> str:
