@@ -374,6 +374,29 @@ def test_what_comes_between_the_last_read_and_the_close_is_handed_out_and_then_w
         asyncio.run(run())
 
 
+def test_where_no_descriptor_is_left_at_the_end_every_pipe_is_read_out_all_the_same(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def story(house: House) -> None:
+        paths = [house.folder / "in", house.door("in.tg")]
+        await until_open(house, "in.tg")
+        for path in paths:
+            write(path, b"a\n")
+        await house.lines(2)
+        for path in paths:
+            write(path, b"last\n")
+        lowest = os.dup(0)
+        os.close(lowest)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest, limits[1]))
+        try:
+            rest = list(house.inputs.rest())
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        assert sorted(house.cut(rest)) == [("default", b"last"), ("tg", b"last")]
+
+    in_house(tmp_path, story)
+
+
 def test_an_end_comes_also_where_somebody_else_reads_and_a_writer_never_stops(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,22 +124,25 @@ class Door:
 
         Between a last read and the close a writer may write. So a descriptor for writing keeps the pipe until
         nobody reads it any more, and writers hear that: what it holds then is read by opening it once more.
-        Where the keeper reads it too its bytes are the keeper's.
+        Where the keeper reads it too its bytes are the keeper's. Where no descriptor is left to open it with
+        it is read and closed; then what comes between is the keeper's alone.
         """
         pieces: list[bytes] = []
-        keeping = os.open(f"/proc/self/fd/{self.fd}", os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        keeping = _opened_again(self.fd, os.O_WRONLY, name=self.name)
         try:
             for _ in range(LAST_LOOKS):
                 data, is_all = self.drained()
                 pieces.append(data)
-                os.close(self.fd)
-                self.fd = -1
-                if not is_all or not _unread(keeping):
+                self.close()
+                if not is_all or keeping < 0 or not _unread(keeping):
                     break
-                self.fd = os.open(f"/proc/self/fd/{keeping}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+                self.fd = _opened_again(keeping, os.O_RDONLY, name=self.name)
+                if self.fd < 0:
+                    break
         finally:
             self.close()
-            os.close(keeping)
+            if keeping >= 0:
+                os.close(keeping)
         return b"".join(pieces)
 
     def close(self) -> None:
@@ -235,6 +238,15 @@ def open_fifo(path: Path, found: os.stat_result) -> int | str:
     with suppress(OSError):  # the user's pipe quota is used up: a smaller one does
         fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
     return fd
+
+
+def _opened_again(fd: int, access: int, *, name: str) -> int:
+    """Open an open pipe once more; return -1 where no descriptor is left for it."""
+    try:
+        return os.open(f"/proc/self/fd/{fd}", access | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        log.warning("input not looked at again", door=name, reason=error.strerror or str(error))
+        return -1
 
 
 def _unread(fd: int) -> bool:

@@ -16,6 +16,7 @@ from __future__ import annotations
 import errno
 import os
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 from ccmux.ports import ReadTo
@@ -164,6 +165,7 @@ class Landing:
             view, at = view[written:], at + written
 
 
+@cache
 def _boot() -> bytes:
-    """Return the id of this boot (random(4))."""
+    """Return the id of this boot (random(4)); asked once, for later there may be no descriptor left."""
     return bytes.fromhex(Path("/proc/sys/kernel/random/boot_id").read_text().strip().replace("-", ""))
