@@ -140,7 +140,7 @@ def test_the_conversation_outlives_the_daemon_and_no_message_is_lost_or_doubled(
             until(lambda: len(written) > before + 20, "the writers go on")
             signalled(house, "KILL")
         else:
-            house.systemctl("kill", "--signal=KILL", SERVICE)
+            house.kill_group(SERVICE)
         until_another(house, daemon)
     until(lambda: len(contents(house)) >= len(written), "all is taken")
     assert contents(house) == sorted(written)
