@@ -25,8 +25,9 @@ def run(arguments: Namespace) -> int:
     from ccmux.cli.place import find_place
 
     place = find_place(arguments)
-    socket = place.settings.tmux.socket
-    tmux = ["tmux", *(["-L", socket] if socket else [])]
+    # Without -L it would be the server of the tmux around us, if there is one.
+    socket = place.settings.tmux.socket or "default"
+    tmux = ["tmux", "-L", socket]
     target = f"={place.paths.tmux_session}"
     try:
         found = subprocess.run([*tmux, "has-session", "-t", target], capture_output=True, check=False)
@@ -35,7 +36,7 @@ def run(arguments: Namespace) -> int:
     if found.returncode != 0:
         return _failed(f"there is no tmux session {place.paths.tmux_session}; start ccmux first")
     inside = os.environ.get("TMUX", "").partition(",")[0]
-    if inside and Path(inside).name != (socket or "default"):
+    if inside and Path(inside).name != socket:
         words = " ".join(["env -u TMUX", *tmux, "attach -t", target])
         return _failed(f"this terminal is inside another tmux server; leave it, or nest: {words}")
     verb = "switch-client" if inside else "attach-session"

@@ -134,3 +134,14 @@ def test_inside_another_tmux_server_it_says_how_to_nest(project: Project, tmux_s
     done = project.run("attach", env={"TMUX": "/tmp/tmux-0/default,1,0"})
     assert (done.returncode, done.stdout) == (1, "")
     assert f"env -u TMUX tmux -L {tmux_socket} attach -t =ccmux-my-app" in done.stderr
+
+
+def test_inside_another_tmux_server_the_users_own_is_asked_for_the_session(
+    project: Project, tmux_socket: str, tmp_path: Path
+) -> None:
+    on(project, "")
+    tmux(tmux_socket, "-f", "/dev/null", "new-session", "-d", "-s", "ccmux-my-app", "cat")
+    socket_path = tmux(tmux_socket, "display-message", "-p", "#{socket_path}")
+    done = project.run("attach", env={"TMUX": f"{socket_path},1,0", "TMUX_TMPDIR": str(tmp_path)})
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no tmux session ccmux-my-app" in done.stderr
