@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.starting import fails
 from ccmux.core.unit_state import UnitState
 from ccmux.core.when import Wall, age, often
 
@@ -19,6 +20,12 @@ DEPLOY = "ccmux-deploy"
 
 FRESH_S = 600.0
 """A service that was started anew less than this ago may be about to fail again."""
+
+SETTLED_S = 10.0
+"""Nothing that has been up for less than this is called well after a failure."""
+
+_AGAIN_AND_AGAIN = 2
+"""Starts by systemd alone; one that a person starts begins to count anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +38,7 @@ class Promise:
         installed: It has an [Install] section: something starts it at boot.
         part_of: The units whose stop is to stop it.
         calendar: It is a timer that has a next run for ever.
+        identifier: The name its output bears in the journal; "" where the text says none.
 
     """
 
@@ -39,6 +47,7 @@ class Promise:
     installed: bool
     part_of: tuple[str, ...]
     calendar: bool
+    identifier: str = ""
 
     @property
     def area(self) -> str:
@@ -60,8 +69,34 @@ class Failure:
     result: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What the journal tells of a unit.
+
+    Attributes:
+        failures: Since boot, or since somebody looked last; oldest first.
+        told_from_s: Failures before this, epoch seconds, that are over are only counted.
+        reason: What the program itself said last of why it ended; "" where it is not asked.
+
+    """
+
+    failures: Sequence[Failure] = field(default_factory=tuple)
+    told_from_s: float = 0.0
+    reason: str = ""
+
+    @property
+    def told(self) -> Sequence[Failure]:
+        """Those failures that a person should know of although they are over."""
+        return [failure for failure in self.failures if failure.at_s >= self.told_from_s]
+
+    @property
+    def because(self) -> str:
+        return f": {self.reason}" if self.reason else ""
+
+
 def promise_of(name: str, text: str) -> Promise:
     """Return what the text of a unit promises."""
+    identifier = re.search(r"(?m)^SyslogIdentifier=(.*)$", text)
     parts = [word for value in re.findall(r"(?m)^PartOf=(.*)$", text) for word in value.split()]
     return Promise(
         name=name,
@@ -69,26 +104,28 @@ def promise_of(name: str, text: str) -> Promise:
         installed=re.search(r"(?m)^\[Install\]\s*$", text) is not None,
         part_of=tuple(parts),
         calendar=re.search(r"(?m)^OnCalendar=.", text) is not None,
+        identifier=identifier[1] if identifier else "",
     )
 
 
 def unit_findings(
-    promise: Promise, state: UnitState, *, failures: Sequence[Failure] = (), differs: bool = False, wall: Wall
+    promise: Promise, state: UnitState, *, past: Past | None = None, differs: bool = False, wall: Wall
 ) -> list[Finding]:
     """Return what is wrong with a unit, one finding each; where nothing is, the one that says how it is.
 
     Args:
         promise: What it is to be.
         state: What the manager says of it.
-        failures: Its failures that are worth telling of, oldest first.
+        past: What the journal tells of it; None is nothing.
         differs: Whether its file is another text than would be rendered now.
         wall: The time.
 
     """
     if state.load != "loaded":
         return [_not_loaded(promise, state)]
-    wrong = [*_standing(promise, state, differs=differs), *_running(promise, state, failures, wall)]
-    return wrong or [_finding(promise, Verdict.OK, _well(promise, state, wall))]
+    past = past or Past()
+    wrong = [*standing_findings(promise, state, differs=differs), *_running(promise, state, past, wall)]
+    return wrong or [_finding(promise, Verdict.OK, _well(promise, state, past, wall))]
 
 
 def _not_loaded(promise: Promise, state: UnitState) -> Finding:
@@ -102,8 +139,8 @@ def _not_loaded(promise: Promise, state: UnitState) -> Finding:
     return _finding(promise, Verdict.BAD, f"cannot be read by systemd ({state.load})", mend)
 
 
-def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[Finding]:
-    """Yield what is wrong with its file and what systemd made of it."""
+def standing_findings(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[Finding]:
+    """Yield what is wrong with the file of a loaded unit and what systemd made of it, run or not."""
     name = promise.name
     if differs:
         yield _finding(promise, Verdict.BAD, "is another text than ccmux.toml asks for", DEPLOY)
@@ -121,12 +158,13 @@ def _standing(promise: Promise, state: UnitState, *, differs: bool) -> Iterator[
         yield _finding(promise, Verdict.BAD, says, f"systemctl --user enable {name}")
 
 
-def _running(
-    promise: Promise, state: UnitState, failures: Sequence[Failure], wall: Wall
-) -> Iterator[Finding]:
+def _running(promise: Promise, state: UnitState, past: Past, wall: Wall) -> Iterator[Finding]:
     """Yield what is wrong with how it runs."""
-    name = promise.name
+    name, failures = promise.name, past.failures
     look = f"journalctl --user-unit {name} -n 50 says why"
+    if promise.oneshot and promise.identifier:
+        # What ends at once is gone before journald asks which unit it was of.
+        look += f" (what it printed: journalctl -t {promise.identifier} -n 50)"
     again = "restart" if state.active in {"active", "activating"} else "start"
     start = f"systemctl --user {again} {name}"
     if state.active == "failed":
@@ -135,38 +173,70 @@ def _running(
             says += f"; {len(failures)} failures, the first {wall.toward(failures[0].at_s)}"
         # One that failed too often is not started before that is forgotten, and its result does not tell.
         reset = f"systemctl --user reset-failed {name}"
-        yield _finding(promise, Verdict.BAD, says, f"{look}; then {reset} && {start}")
+        yield _finding(promise, Verdict.BAD, says + past.because, f"{look}; then {reset} && {start}")
     elif state.sub == "auto-restart":
         so_far = f", {often(state.restarts)} so far" if state.restarts else ""
-        says = f"ended with {ending(state)} and is started anew{so_far}"
+        says = f"ended with {ending(state)} and is started anew{so_far}{past.because}"
         yield _finding(promise, Verdict.BAD, says, look)
+    elif not promise.oneshot and fails(state):
+        says = f"does not come up, started anew {often(max(state.restarts, 1))}{_last(failures, wall)}"
+        yield _finding(promise, Verdict.BAD, says + past.because, look)
     elif state.active in {"inactive", "deactivating"} and not promise.oneshot:
         says = "is stopping" if state.active == "deactivating" else "is stopped"
         yield _finding(promise, Verdict.BAD, says + _since(state, wall, " since "), start)
     elif promise.calendar and state.active == "active" and state.next_s is None and state.sub != "running":
         yield _finding(promise, Verdict.BAD, "has no next run", start)
-    elif failures:
-        last = failures[-1]
-        how_often = often(len(failures))
-        says = f"failed {how_often}, last with {last.result} at {wall.toward(last.at_s)}; it is well now"
-        yield _finding(promise, Verdict.WARN, says, look)
-    elif state.restarts and _is_fresh(state, wall):
+    else:
+        yield from _came_back(promise, state, past, wall, look)
+
+
+def _came_back(promise: Promise, state: UnitState, past: Past, wall: Wall, look: str) -> Iterator[Finding]:
+    """Yield what is to be said of a unit that runs, or ended well, after it failed."""
+    told = past.told
+    up_s = None if promise.oneshot or state.since_s is None else wall.now_s - state.since_s
+    is_settled = up_s is None or up_s >= _settles_s(past.failures)
+    is_looping = not is_settled and state.restarts >= _AGAIN_AND_AGAIN
+    verdict = Verdict.BAD if is_looping else Verdict.WARN
+    if told:
+        says = f"failed {often(len(told))}{_last(told, wall)}; "
+        if promise.oneshot and state.active == "activating":
+            says += "it runs again"
+        elif is_settled:
+            says += "it is well now"
+        else:
+            says += f"up for {_for(state, wall)} only" + (past.because if is_looping else "")
+        yield _finding(promise, verdict, says, look)
+    elif state.restarts and (is_looping or _is_fresh(state, wall)):
         says = f"ended and was started anew {often(state.restarts)}{_since(state, wall, ', last at ')}"
-        yield _finding(promise, Verdict.WARN, says, look)
+        yield _finding(promise, verdict, says + (past.because if is_looping else ""), look)
 
 
-def _well(promise: Promise, state: UnitState, wall: Wall) -> str:
+def _settles_s(failures: Sequence[Failure]) -> float:
+    """Return how long a service must be up to be called well: longer than between its last failures."""
+    gap_s = failures[-1].at_s - failures[-2].at_s if len(failures) > 1 else 0.0
+    return min(max(SETTLED_S, gap_s), FRESH_S)
+
+
+def _last(failures: Sequence[Failure], wall: Wall) -> str:
+    return f", last with {failures[-1].result} at {wall.toward(failures[-1].at_s)}" if failures else ""
+
+
+def _well(promise: Promise, state: UnitState, past: Past, wall: Wall) -> str:
+    before = ""
+    if failures := past.failures:
+        before = f"; {len(failures)} failure{'s' * (len(failures) > 1)} since boot"
     if promise.area == "timer":
         coming = "no more run before the next start" if state.next_s is None else _next(state.next_s, wall)
-        before = "not run yet" if state.last_s is None else f"last run {wall.toward(state.last_s)}"
-        return f"{coming}; {before}"
+        ran = "not run yet" if state.last_s is None else f"last run {wall.toward(state.last_s)}"
+        return f"{coming}; {ran}{before}"
     if promise.oneshot:
         if state.active == "activating":
             return f"runs now, pid {state.pid}" if state.pid else "runs now"
-        return f"ended well{_since(state, wall, ' at ')}" if state.since_s is not None else "not run yet"
+        says = f"ended well{_since(state, wall, ' at ')}" if state.since_s is not None else "not run yet"
+        return says + before
     says = state.active if state.since_s is None else f"{state.active} for {_for(state, wall)}"
     says += f", pid {state.pid}" if state.pid else ""
-    return says + (f", started anew {often(state.restarts)}" if state.restarts else "")
+    return says + (before or (f", started anew {often(state.restarts)}" if state.restarts else ""))
 
 
 def ending(state: UnitState) -> str:

@@ -95,6 +95,15 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
     return failures
 
 
+def read_reason(text: str) -> str:
+    """Return why a program of ours ended, from what it printed: its last "ccmux: ..." line; "" for none.
+
+    That line is an error of ours, which tells no message and no secret; of other lines nobody knows.
+    """
+    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+)$", text)
+    return found[-1].strip() if found else ""
+
+
 def read_next(text: str) -> float | None:
     """Return the next time of `systemd-analyze calendar` in epoch seconds, None for "never"."""
     # In another zone than UTC a line of its own tells the time in UTC.

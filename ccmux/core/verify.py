@@ -6,15 +6,16 @@ It looks at nothing. Facts that cannot be had are told as such, never taken for 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from ccmux.core.doctor.session import judge_claude
 from ccmux.core.findings import Finding, Verdict
-from ccmux.core.unit_health import DEPLOY, Failure, Promise, unit_findings
+from ccmux.core.starting import Starting, fails
+from ccmux.core.unit_health import DEPLOY, Failure, Past, Promise, standing_findings, unit_findings
 from ccmux.core.unit_state import UnitState
-from ccmux.core.units import DAEMON
+from ccmux.core.units import DAEMON, TARGET
 from ccmux.core.when import Wall, age
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -28,7 +29,9 @@ class Units:
     Attributes:
         promises: What the settings call for.
         states: What the manager says of each of these.
-        failures: What the journal tells of since boot, oldest first.
+        failures: What the journal tells of since boot, or since somebody looked last; oldest first.
+        told_from_s: Failures before this, epoch seconds, that are over are only counted.
+        reasons: Why units ended, by name, where they said it.
         differing: Names of units whose file is another text than would be rendered now.
         orphans: Names of units that were ours and that no setting calls for any more.
         refused: Why something cannot be deployed as it stands, one sentence each.
@@ -38,22 +41,50 @@ class Units:
     promises: Sequence[Promise]
     states: Mapping[str, UnitState]
     failures: Sequence[Failure] = ()
+    told_from_s: float = 0.0
+    reasons: Mapping[str, str] = field(default_factory=dict)
     differing: frozenset[str] = frozenset()
     orphans: Sequence[str] = ()
     refused: Sequence[str] = ()
 
+    def state(self, name: str) -> UnitState:
+        """Return what the manager says of a unit."""
+        return self.states.get(name, UnitState(name=name, load="not-found", active=""))
+
+    @property
+    def stopped(self) -> frozenset[str]:
+        """The units that lie still because the target does; none where a unit fails or the daemon runs."""
+        states = [self.state(promise.name) for promise in self.promises]
+        still = {state.name for state in states if state.load == "loaded" and state.active == "inactive"}
+        if not {TARGET, DAEMON} <= still or any(fails(state) for state in states):
+            return frozenset()
+        # A task that is not at work is as it should be.
+        return frozenset(
+            promise.name for promise in self.promises if promise.name in still and not promise.oneshot
+        )
+
+    @property
+    def tells_of_daemon(self) -> bool:
+        """Whether the finding of the daemon's unit says already that it is down, and how it comes up."""
+        return self.state(DAEMON).active != "active"
+
 
 def units_findings(units: Units, *, wall: Wall) -> Iterator[Finding]:
     """Yield what is to be said of each unit, in the order of the promises; at the end what is too many."""
+    stopped = units.stopped
+    if stopped:
+        yield _stopped_finding(units.state(TARGET), len(stopped) - 1, wall)
     for promise in units.promises:
-        state = units.states.get(promise.name, UnitState(name=promise.name, load="not-found", active=""))
-        yield from unit_findings(
-            promise,
-            state,
+        differs, state = promise.name in units.differing, units.state(promise.name)
+        if promise.name in stopped:
+            yield from standing_findings(promise, state, differs=differs)
+            continue
+        past = Past(
             failures=[failure for failure in units.failures if failure.unit == promise.name],
-            differs=promise.name in units.differing,
-            wall=wall,
+            told_from_s=units.told_from_s,
+            reason=units.reasons.get(promise.name, ""),
         )
+        yield from unit_findings(promise, state, past=past, differs=differs, wall=wall)
     for name in units.orphans:
         stem, _, area = name.rpartition(".")
         says = "is left over: no setting calls for it any more"
@@ -61,6 +92,21 @@ def units_findings(units: Units, *, wall: Wall) -> Iterator[Finding]:
     for sentence in units.refused:
         mend = f"mend that, then {DEPLOY}"
         yield Finding(area="deploy", verdict=Verdict.BAD, says=sentence, mend=mend)
+
+
+def _stopped_finding(target: UnitState, others: int, wall: Wall) -> Finding:
+    since = f" since {wall.toward(target.since_s)}" if target.since_s is not None else ""
+    how = "stopped by hand" if since else "not started since boot"
+    with_it = f"; with it {others} more unit{'s' * (others > 1)}"
+    mend = f"systemctl --user start {TARGET}"
+    says = f"{how}{since}{with_it}"
+    return Finding(area="target", name="ccmux", verdict=Verdict.BAD, says=says, mend=mend)
+
+
+def other_finding(starting: Starting) -> Finding:
+    """Say that what is deployed for this user is another project."""
+    says = f"the deployment of this user is that of {starting.other}"
+    return Finding(area="deploy", verdict=Verdict.BAD, says=says, mend=starting.instead)
 
 
 def session_finding(session: str, problem: str) -> Finding:
@@ -71,9 +117,8 @@ def session_finding(session: str, problem: str) -> Finding:
     return Finding(area="tmux", name=session, verdict=Verdict.BAD, says=problem, mend=mend)
 
 
-def silent_finding(reason: str) -> Finding:
+def silent_finding(reason: str, mend: str) -> Finding:
     """Say that the daemon does not answer, where units should have it run."""
-    mend = f"systemctl --user start {DAEMON}; journalctl --user-unit {DAEMON} -n 50 says why it does not"
     return Finding(area="daemon", verdict=Verdict.BAD, says=f"it does not answer: {reason}", mend=mend)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from ccmux.ask_program import ask_program
 from ccmux.core.claude_version import version_in
 from ccmux.core.doctor import claude
-from ccmux.core.doctor.diagnosis import Diagnosis, fine, warns
+from ccmux.core.doctor.diagnosis import Diagnosis, warns
 from ccmux.core.launch import bypasses
 from ccmux.core.registry import read_registry
 from ccmux.drivers import project_files
@@ -33,7 +33,10 @@ _NO_NETWORK = {
 
 def examine_claude(patient: Patient, place: Place) -> list[Diagnosis]:
     """Return what was found."""
+    if claude.is_demo(patient.claude_command):
+        return claude.judge_demo(patient.claude_command) + _claude_settings(patient)
     environment = patient.claude_environment
+    is_at_work = patient.is_ours_up and claude.works(patient.daemon.status)
     path = environment.get("PATH", os.defpath)
     program, *words = patient.claude_command
     found = shutil.which(program, path=path)
@@ -42,17 +45,14 @@ def examine_claude(patient: Patient, place: Place) -> list[Diagnosis]:
         said = ask_program([found, *words, "--version"], environment=environment, limit_s=_PROGRAM_S)
         version = version_in(said.out)
         judged += claude.judge_version(version, failure=said.failure, running=_running_version(patient))
-        judged.append(_login(patient, [found, *words], environment))
+        login = _login(patient, [found, *words], environment)
+        judged.append(claude.overruled(login) if is_at_work else login)
     root = claude.judge_root(
         uid=patient.uid, bypasses=bypasses(place.settings.claude.args), environment=environment
     )
-    if root is not None and found is not None and not _is_demo(patient):
+    if root is not None and found is not None and not is_at_work:
         judged.append(root)
     return judged + _claude_settings(patient)
-
-
-def _is_demo(patient: Patient) -> bool:
-    return "ccmux.demo" in patient.claude_command
 
 
 def _running_version(patient: Patient) -> str:
@@ -64,8 +64,6 @@ def _running_version(patient: Patient) -> str:
 
 
 def _login(patient: Patient, argv: list[str], environment: Mapping[str, str]) -> Diagnosis:
-    if _is_demo(patient):
-        return fine("claude", "login", "the demo agent needs none")
     if not patient.claude_state.exists():
         # Asked now, it would write that file.
         says = f"Claude was never started with {patient.claude_home}: it will ask for theme and login"

@@ -13,10 +13,11 @@ from ccmux.client import ControlClient
 from ccmux.core.doctor.database import DatabaseFacts
 from ccmux.core.doctor.session import DaemonFacts, Reach
 from ccmux.core.errors import DaemonUnreachable, RequestRefused, SettingsInvalid
+from ccmux.core.starting import Starting
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.sqlite.checkup import check_up
 from ccmux.paths import claude_config_dir
-from ccmux.place import Place, place_at
+from ccmux.place import Place, place_at, starting_at
 
 _DAEMON_S = 3.0
 _NOBODY = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
@@ -65,6 +66,11 @@ class Patient:
             return DaemonFacts(reach=reach, reason=error.reason, status={})
         except (RequestRefused, KeyError) as error:
             return DaemonFacts(reach=Reach.SILENT, reason=str(error), status={})
+
+    @cached_property
+    def starting(self) -> Starting:
+        """Who starts the daemon of this settings file."""
+        return starting_at(self.config, self.environment)
 
     @property
     def is_ours_up(self) -> bool:

@@ -14,11 +14,10 @@ from pathlib import Path
 from ccmux import __version__
 from ccmux.ask_program import ask_program
 from ccmux.core import mcp_config
-from ccmux.core.deployment import owners
 from ccmux.core.doctor import clock, database, disk, files, port, queue, services, session, tmux
 from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.doctor.secrecy import may_be_secret
-from ccmux.core.errors import CcmuxError
+from ccmux.core.errors import CcmuxError, SettingsInvalid
 from ccmux.core.findings import Verdict
 from ccmux.core.units import owner_of
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
@@ -32,6 +31,7 @@ from ccmux.place import Place
 from ccmux.upkeep.claude_round import examine_claude
 from ccmux.upkeep.gathering import gather, plan_for
 from ccmux.upkeep.patient import Patient
+from ccmux.upkeep.surroundings import reasons
 
 LIMIT_S = 15.0
 """Most calls have a limit of their own below this; a hanging systemctl or file system has not."""
@@ -77,6 +77,8 @@ class Started:
     def _run(self) -> None:
         try:
             self._found = self._look()
+        except SettingsInvalid:
+            self._found = [self._not_made("ccmux.toml has problems, see above")]
         except (CcmuxError, OSError) as error:
             self._found = [self._not_made(str(error))]
         except Exception as bug:
@@ -167,22 +169,25 @@ def _systemd(patient: Patient) -> list[Diagnosis]:
         return judged
     judged.append(services.judge_linger(manager.lingering(), deployed=bool(deployed)))
     if not deployed:
-        others = tuple(sorted(owners(existing) - {str(config)}))
-        return judged + services.judge_units(services.UnitFiles(deployed=(), others=others), [])
+        return [*judged, services.judge_undeployed(patient.starting)]
     gathered = gather(config, patient.environment, manager, existing)
     planned = plan_for(gathered, existing)
+    states = manager.units(deployed)
     files = services.UnitFiles(
         deployed=deployed,
         stale=(*planned.created, *planned.updated, *planned.orphans),
         refused=(*gathered.problems, *planned.refused),
+        reasons=reasons(states, manager),
     )
-    return judged + services.judge_units(files, manager.units(deployed))
+    return judged + services.judge_units(files, states)
 
 
 def _port(patient: Patient, place: Place) -> list[Diagnosis]:
-    daemons = patient.daemon.status.get("port") if patient.is_ours_up else None
+    theirs = patient.daemon.status.get("port")
+    ours, others = (theirs, None) if patient.is_ours_up else (None, theirs)
     wanted = place.settings.mcp.port
-    return [port.judge_port(wanted, port_holders.port_holders(wanted), daemons_port=daemons)]
+    holders = port_holders.port_holders(wanted)
+    return [port.judge_port(wanted, holders, daemons_port=ours, others_port=others)]
 
 
 # ------------------------------------------------------------------------------------------------ what runs
@@ -196,6 +201,7 @@ def _daemon(patient: Patient, place: Place) -> list[Diagnosis]:
             version=__version__,
             known=place.is_known,
             settings_changed_s=patient.settings_changed_s,
+            starting=patient.starting,
         )
     ]
 

@@ -63,14 +63,18 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
     booted_s = booted_at()
     since_s = booted_s if last is None else last.at_s
     manager: UserManager | None = UserManager(patient.environment)
-    if manager is not None and (not patient.config.exists() or manager.unreachable()):
+    # Units of another project's are none of ours.
+    if not patient.config.exists() or patient.starting.other:
+        manager = None
+    if manager is not None and manager.unreachable():
         manager = None
     findings: list[Finding] = []
     timers: list[_Timer] = []
+    units: Units | None = None
     if manager is not None:
         units, timers = _units(patient, manager, since_s)
         findings += units_findings(units, wall=now)
-    findings += surroundings(patient, place, manager)
+    findings += surroundings(patient, place, manager, units)
 
     told = _Told(seq=last.seq if last is not None else 0)
     if patient.is_ours_up:

@@ -5,7 +5,8 @@ It changes nothing and waits for nobody longer than a limit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ccmux import __version__
@@ -13,9 +14,12 @@ from ccmux.ask_program import ask_program
 from ccmux.core.doctor.disk import judge_space
 from ccmux.core.doctor.files import judge_runtime
 from ccmux.core.doctor.services import judge_linger
-from ccmux.core.doctor.session import judge_daemon
+from ccmux.core.doctor.session import Reach, judge_daemon
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.starting import fails
 from ccmux.core.unit_health import Failure, promise_of
+from ccmux.core.unit_state import UnitState
+from ccmux.core.units import DAEMON, RECONCILE
 from ccmux.core.verify import (
     Units,
     claude_finding,
@@ -38,6 +42,8 @@ from ccmux.upkeep.gathering import Gathered, plan_for, unread
 from ccmux.upkeep.patient import Patient
 
 _LIMIT_S = 5.0
+_REASON_S = 3_600.0
+"""A daemon that does not come up in five minutes says why within this."""
 
 
 def wall() -> Wall:
@@ -53,35 +59,73 @@ def units_seen(
     files: UnitFiles,
     *,
     failed_since_s: float,
+    told_from_s: float = 0.0,
 ) -> Units:
-    """Return what there is of units, and what should be; `failed_since_s` epoch seconds."""
+    """Return what there is of units, and what should be.
+
+    Args:
+        gathered: What should be.
+        existing: The unit files that are there.
+        manager: It answers.
+        files: The folder of these files.
+        failed_since_s: From when on failures are looked for; epoch seconds.
+        told_from_s: From when on they are told of although they are over.
+
+    """
     planned = plan_for(gathered, existing)
     where = unread(manager, files)
+    states = {state.name: state for state in manager.units(list(gathered.rendered))}
     return Units(
         promises=[promise_of(name, text) for name, text in gathered.rendered.items()],
-        states={state.name: state for state in manager.units(list(gathered.rendered))},
+        states=states,
         failures=[
             Failure(at_s=at_s, unit=unit, result=result)
             for at_s, unit, result in manager.failures(failed_since_s)
         ],
+        told_from_s=told_from_s,
+        reasons=reasons(states.values(), manager),
         differing=frozenset(planned.updated),
         orphans=planned.orphans,
         refused=[*gathered.problems, *planned.refused, *([where] if where else [])],
     )
 
 
-def surroundings(patient: Patient, place: Place, manager: UserManager | None) -> Iterator[Finding]:
-    """Yield what is to be said of all that is no unit; `manager` None where no systemd runs."""
+def reasons(states: Iterable[UnitState], manager: UserManager) -> dict[str, str]:
+    """Return why units of ccmux's own end that do, by name; what others print may be somebody's mail."""
+    ours = [state for state in states if state.name in {DAEMON, RECONCILE} and _may_have_failed(state)]
+    since_s = time.time() - _REASON_S
+    return {
+        state.name: said
+        for state in ours
+        if (said := manager.reason(state.name.removesuffix(".service"), since_s=since_s))
+    }
+
+
+def _may_have_failed(state: UnitState) -> bool:
+    return fails(state) or state.restarts > 0
+
+
+def surroundings(
+    patient: Patient, place: Place, manager: UserManager | None, units: Units | None = None
+) -> Iterator[Finding]:
+    """Yield what is to be said of all that is no unit, and does not follow from what is said of `units`.
+
+    `manager` is None where no systemd runs, or none that has units of ours; then so is `units`.
+    """
     if manager is not None:
         yield judge_linger(manager.lingering(), deployed=True).finding
-    yield session_finding(place.paths.tmux_session, _session_problem(place, patient.environment))
-    yield from _daemon(patient, place)
+    is_told = units is not None and units.tells_of_daemon and not patient.daemon.is_up
+    if not (is_told and units is not None and units.stopped):
+        yield session_finding(place.paths.tmux_session, _session_problem(place, patient.environment))
+    if not is_told:
+        yield from _daemon(patient, place)
     if proxy := place.settings.claude.proxy:
         address = proxy_address(proxy)
         problem = "" if address is None else connect_problem(*address, limit_s=_LIMIT_S)
         yield proxy_finding(address, problem)
-    port = place.settings.mcp.port
-    yield health_finding(port, health_problem(port, limit_s=_LIMIT_S))
+    if patient.is_ours_up:
+        port = place.settings.mcp.port
+        yield health_finding(port, health_problem(port, limit_s=_LIMIT_S))
     yield from _looked_at("files", lambda: _runtime(patient, place.paths.runtime_dir))
     yield from _looked_at("disk", lambda: _disks(place))
 
@@ -97,7 +141,9 @@ def _session_problem(place: Place, environment: Mapping[str, str]) -> str:
 def _daemon(patient: Patient, place: Place) -> Iterator[Finding]:
     facts = patient.daemon
     if not facts.is_up:
-        yield silent_finding(facts.reason)
+        starting = patient.starting
+        mend = starting.silent if facts.reach is Reach.SILENT else starting.start
+        yield silent_finding(facts.reason, mend)
         return
     yield judge_daemon(
         facts,
@@ -105,6 +151,7 @@ def _daemon(patient: Patient, place: Place) -> Iterator[Finding]:
         version=__version__,
         known=True,
         settings_changed_s=patient.settings_changed_s,
+        starting=patient.starting,
     ).finding
     if patient.is_ours_up:
         pid = patient.claude_pid

@@ -7,13 +7,16 @@ from pathlib import Path
 
 from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
 from ccmux.core.findings import Finding
-from ccmux.core.verify import units_findings
+from ccmux.core.verify import other_finding, units_findings
 from ccmux.drivers.machine import booted_at
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.upkeep.gathering import gather
 from ccmux.upkeep.patient import Patient
 from ccmux.upkeep.surroundings import surroundings, units_seen, wall
+
+TOLD_S = 3_600.0
+"""What failed longer ago, and is well, is counted and no more."""
 
 
 def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
@@ -27,10 +30,21 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
     manager, files = UserManager(environment), UnitFiles(environment)
     if unreachable := manager.unreachable():
         raise ServiceManagerFailed("cannot verify", unreachable)
+    patient = Patient(config, environment)
+    if patient.starting.other:
+        # Each unit is another text then, and the mend of each would be refused or harm the other project.
+        return [other_finding(patient.starting)]
     existing = files.read()
     gathered = gather(config, environment, manager, existing)
-    patient = Patient(config, environment)
     if patient.place is None:
         raise SettingsInvalid(str(config), patient.problems)
-    units = units_seen(gathered, existing, manager, files, failed_since_s=booted_at())
-    return [*units_findings(units, wall=wall()), *surroundings(patient, patient.place, manager)]
+    now = wall()
+    units = units_seen(
+        gathered,
+        existing,
+        manager,
+        files,
+        failed_since_s=booted_at(),
+        told_from_s=now.now_s - TOLD_S,
+    )
+    return [*units_findings(units, wall=now), *surroundings(patient, patient.place, manager, units)]

@@ -11,6 +11,12 @@ NGINX = Listener(address="0.0.0.0", uid=33, pid=7, program="nginx")
 HIDDEN = Listener(address="::", uid=0)
 
 
+def test_the_daemon_of_another_project_is_not_to_be_ended() -> None:
+    found = judge_port(9876, [NGINX], daemons_port=None, others_port=9876).finding
+    assert (found.verdict, found.mend) == (Verdict.BAD, "set another [mcp] port in ccmux.toml")
+    assert "end that" in judge_port(9876, [NGINX], daemons_port=None, others_port=9877).finding.mend
+
+
 @pytest.mark.parametrize(
     ("listeners", "daemons", "verdict", "word"),
     [

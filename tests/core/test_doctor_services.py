@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from ccmux.core.doctor import Fix, FixKind
-from ccmux.core.doctor.services import UnitFiles, judge_linger, judge_manager, judge_units
+from ccmux.core.doctor.services import UnitFiles, judge_linger, judge_manager, judge_undeployed, judge_units
 from ccmux.core.findings import Verdict
+from ccmux.core.starting import Starting
 from ccmux.core.unit_state import UnitState
 
 OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
@@ -65,9 +66,43 @@ def test_units_that_run_and_are_up_to_date_are_well() -> None:
 
 
 def test_none_deployed_is_a_warning_that_names_whose_are_there() -> None:
-    assert verdicts(UnitFiles(deployed=())) == [WARN]
-    [found] = judge_units(UnitFiles(deployed=(), others=("/b/ccmux.toml",)), [])
-    assert "/b/ccmux.toml" in found.finding.says
+    found = judge_undeployed(Starting()).finding
+    assert (found.verdict, found.mend) == (WARN, "ccmux-deploy")
+    found = judge_undeployed(Starting(other="/b/ccmux.toml")).finding
+    assert (found.verdict, "/b/ccmux.toml" in found.says) == (WARN, True)
+    assert "ccmux-deploy --config /b/ccmux.toml remove && ccmux-deploy" in found.mend
+
+
+WHY = "journalctl --user-unit ccmux.service -n 20 says why"
+
+
+@pytest.mark.parametrize(
+    ("facts", "says"),
+    [
+        (
+            {"sub": "auto-restart", "result": "exit-code", "exit_status": 1, "restarts": 4},
+            "ended with exit-code 1, does not stay up: started anew 4 times: port 1 is taken",
+        ),
+        ({"sub": "start", "restarts": 4}, "does not stay up: started anew 4 times: port 1 is taken"),
+    ],
+)
+def test_a_daemon_that_is_started_anew_again_and_again_is_not_well(
+    facts: dict[str, object], says: str
+) -> None:
+    files = UnitFiles(deployed=FILES.deployed, reasons={"ccmux.service": "port 1 is taken"})
+    [found] = judge_units(files, [HEALTHY[0], unit("ccmux.service", "activating", **facts)])
+    assert (found.finding.verdict, found.finding.says, found.finding.mend) == (BAD, says, WHY)
+
+
+def test_an_adapter_in_its_restart_pause_and_a_task_at_work_after_a_failure() -> None:
+    paused = unit(
+        "ccmux-a.service", "activating", sub="auto-restart", result="signal", exit_status=9, restarts=2
+    )
+    [found] = judge_units(FILES, [*HEALTHY, paused])
+    assert found.finding.says == "ended with signal 9, is started anew, 2 times so far"
+    assert verdicts(FILES, *HEALTHY, unit("ccmux-t.service", "activating", sub="start", result="signal")) == [
+        OK
+    ]
 
 
 def test_what_deploying_again_would_refuse_is_bad() -> None:

@@ -18,6 +18,7 @@ from ccmux.core.doctor.session import (
 )
 from ccmux.core.findings import Verdict
 from ccmux.core.mcp_config import entry
+from ccmux.core.starting import Starting
 
 OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
 STATUS = {"session": "app", "version": "1.0", "uptime_s": 100.0, "state": "idle", "hold": "", "pid": 7}
@@ -43,11 +44,47 @@ def test_the_daemon(
     facts = DaemonFacts(reach=reach, reason="no answer in time", status={**STATUS, **status})
     assert facts.is_up is (reach is Reach.ANSWERED)
     found = judge_daemon(
-        facts, project="app", version="1.0", known=known, settings_changed_s=changed_s
+        facts,
+        project="app",
+        version="1.0",
+        known=known,
+        settings_changed_s=changed_s,
+        starting=Starting(),
     ).finding
     assert found.verdict is verdict
     assert word in found.says
     assert bool(found.mend) is (verdict is not OK)
+
+
+@pytest.mark.parametrize(
+    ("reach", "status", "by_hand", "by_systemd"),
+    [
+        (Reach.NOBODY, {}, "start it with `ccmux`", "systemctl --user start ccmux.target"),
+        (Reach.SILENT, {}, "ccmux stop && ccmux", "systemctl --user restart ccmux.service"),
+        (
+            Reach.ANSWERED,
+            {"version": "0.9"},
+            "ccmux stop && ccmux;",
+            "systemctl --user restart ccmux.service;",
+        ),
+        (Reach.ANSWERED, {"session": "b"}, "[runtime] dir and another [mcp] port", "[runtime] dir"),
+    ],
+)
+def test_the_way_out_is_that_of_who_starts_it(
+    reach: Reach, status: dict[str, Any], by_hand: str, by_systemd: str
+) -> None:
+    facts = DaemonFacts(reach=reach, status={**STATUS, **status})
+    for deployed, mend in ((False, by_hand), (True, by_systemd)):
+        found = judge_daemon(
+            facts,
+            project="app",
+            version="1.0",
+            known=True,
+            settings_changed_s=None,
+            starting=Starting(deployed=deployed),
+        ).finding
+        assert mend in found.mend
+        assert ("systemctl" in found.mend) is (deployed and "[runtime]" not in mend)
 
 
 @pytest.mark.parametrize(

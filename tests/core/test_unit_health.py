@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from ccmux.core.findings import Finding, Verdict
-from ccmux.core.unit_health import Failure, Promise, promise_of, unit_findings
+from ccmux.core.unit_health import Failure, Past, Promise, promise_of, unit_findings
 from ccmux.core.unit_state import UnitState
 from ccmux.core.when import Wall
 
@@ -242,8 +242,13 @@ def failure(ago_s: float) -> Failure:
     return Failure(at_s=NOW_S - ago_s, unit=TASK.name, result="exit-code")
 
 
+def past(*ago_s: float, told_s: float = 86_400, reason: str = "") -> Past:
+    """Return what the journal tells: failures so long ago; older ones than `told_s` are but counted."""
+    return Past(failures=[failure(ago) for ago in ago_s], told_from_s=NOW_S - told_s, reason=reason)
+
+
 def test_failures_that_are_over_are_worth_knowing() -> None:
-    (found,) = unit_findings(TASK, state(TASK), failures=[failure(90), failure(60)], wall=WALL)
+    (found,) = unit_findings(TASK, state(TASK), past=past(90, 60), wall=WALL)
     assert (found.verdict, found.says) == (
         Verdict.WARN,
         "failed 2 times, last with exit-code at 11:59 (1 min ago); it is well now",
@@ -252,8 +257,104 @@ def test_failures_that_are_over_are_worth_knowing() -> None:
 
 def test_a_unit_that_stays_failed_says_since_when() -> None:
     failed = state(TASK, active="failed", result="exit-code", exit_status=1)
-    (found,) = unit_findings(TASK, failed, failures=[failure(10_800), failure(7_200)], wall=WALL)
+    (found,) = unit_findings(TASK, failed, past=past(10_800, 7_200), wall=WALL)
     assert found.verdict is Verdict.BAD
     assert found.says == (
         "failed with exit-code 1 at 10:00 (2 h 0 min ago); 2 failures, the first 09:00 (3 h 0 min ago)"
     )
+
+
+def test_failures_of_long_ago_are_counted_beside_what_is_well() -> None:
+    (found,) = unit_findings(SERVICE, state(SERVICE), past=past(9_000, 8_000, told_s=3_600), wall=WALL)
+    assert (found.verdict, found.says) == (Verdict.OK, "active for 2 h 0 min; 2 failures since boot")
+    (found,) = unit_findings(TASK, state(TASK), past=past(8_000, told_s=3_600), wall=WALL)
+    assert found.says == "ended well at 10:00 (2 h 0 min ago); 1 failure since boot"
+    (found,) = unit_findings(TASK, state(TASK), past=past(8_000, 60, told_s=3_600), wall=WALL)
+    assert found.says == "failed once, last with exit-code at 11:59 (1 min ago); it is well now"
+
+
+REASON = "port 9876 on 127.0.0.1 is taken by another program"
+LAST = "last with exit-code at 11:59 (5 s ago)"
+LOOPS: dict[str, tuple[dict[str, object], Past, Verdict, str]] = {
+    "in its start": (
+        {"active": "activating", "sub": "start", "restarts": 18, "since_s": NOW_S - 5},
+        past(11, 5, reason=REASON),
+        Verdict.BAD,
+        f"does not come up, started anew 18 times, {LAST}: {REASON}",
+    ),
+    "in its start, and there is no journal": (
+        {"active": "activating", "sub": "start", "result": "timeout", "since_s": None},
+        Past(),
+        Verdict.BAD,
+        "does not come up, started anew once",
+    ),
+    "in its pause": (
+        {"active": "activating", "sub": "auto-restart", "result": "exit-code", "restarts": 3},
+        past(5, reason=REASON),
+        Verdict.BAD,
+        f"ended with exit-code 0 and is started anew, 3 times so far: {REASON}",
+    ),
+    "up between two falls": (
+        {"restarts": 18, "since_s": NOW_S - 3},
+        past(65, 5, reason=REASON),
+        Verdict.BAD,
+        f"failed 2 times, {LAST}; up for 3 s only: {REASON}",
+    ),
+    "up between two falls, and there is no journal": (
+        {"restarts": 18, "since_s": NOW_S - 3},
+        Past(),
+        Verdict.BAD,
+        "ended and was started anew 18 times, last at 11:59 (3 s ago)",
+    ),
+    "up for less than the last gap": (
+        {"restarts": 18, "since_s": NOW_S - 40},
+        past(105, 45),
+        Verdict.BAD,
+        "failed 2 times, last with exit-code at 11:59 (45 s ago); up for 40 s only",
+    ),
+    "up for longer than that": (
+        {"restarts": 18, "since_s": NOW_S - 61},
+        past(125, 65),
+        Verdict.WARN,
+        "failed 2 times, last with exit-code at 11:58 (1 min ago); it is well now",
+    ),
+    "up for ten minutes after a day": (
+        {"restarts": 2, "since_s": NOW_S - 601},
+        past(80_000, 605),
+        Verdict.WARN,
+        "failed 2 times, last with exit-code at 11:49 (10 min ago); it is well now",
+    ),
+    "started by a person just now": (
+        {"restarts": 0, "since_s": NOW_S - 3},
+        past(65, 5),
+        Verdict.WARN,
+        f"failed 2 times, {LAST}; up for 3 s only",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", LOOPS)
+def test_what_fails_again_and_again_is_not_called_well(case: str) -> None:
+    changed, told, verdict, says = LOOPS[case]
+    (found,) = unit_findings(SERVICE, state(SERVICE, **changed), past=told, wall=WALL)
+    assert (found.verdict, found.says) == (verdict, says)
+
+
+def test_a_task_at_work_after_a_failure_is_not_yet_well() -> None:
+    (found,) = unit_findings(TASK, state(TASK, active="activating", pid=9), past=past(60), wall=WALL)
+    assert (found.verdict, found.says) == (
+        Verdict.WARN,
+        "failed once, last with exit-code at 11:59 (1 min ago); it runs again",
+    )
+
+
+def test_what_ends_at_once_is_looked_for_by_the_name_it_prints_under() -> None:
+    task = replace(TASK, identifier="ccmux-news")
+    failed = state(TASK, active="failed", result="exit-code", exit_status=1)
+    (found,) = unit_findings(task, failed, wall=WALL)
+    assert found.mend == (
+        "journalctl --user-unit ccmux-news.service -n 50 says why "
+        "(what it printed: journalctl -t ccmux-news -n 50); then "
+        "systemctl --user reset-failed ccmux-news.service && systemctl --user start ccmux-news.service"
+    )
+    assert promise_of("x.service", "[Service]\nSyslogIdentifier=news\n").identifier == "news"

@@ -12,6 +12,7 @@ from ccmux.core.unit_reading import (
     read_failures,
     read_names,
     read_next,
+    read_reason,
     read_time,
     read_timers,
     read_units,
@@ -158,3 +159,10 @@ def test_a_version_is_its_first_number(text: str, version: int | None) -> None:
 )
 def test_the_next_time_of_a_calendar_is_read(lines: list[str], at_s: float | None) -> None:
     assert read_next("\n".join(lines)) == at_s
+
+
+def test_why_a_program_of_ours_ended_is_its_own_last_sentence() -> None:
+    printed = "ccmux: it begins\nStarted ccmux: Claude Code\nccmux: port 1 is taken\nccmux.service: Failed\n"
+    assert read_reason(printed) == "port 1 is taken"
+    assert read_reason("ccmux-deploy: nothing was changed") == "nothing was changed"
+    assert read_reason("Traceback: hush\n") == ""

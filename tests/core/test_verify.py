@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.starting import Starting
 from ccmux.core.unit_health import Failure, promise_of
 from ccmux.core.unit_state import UnitState
 from ccmux.core.verify import (
     Units,
     claude_finding,
     health_finding,
+    other_finding,
     proxy_address,
     proxy_finding,
     session_finding,
@@ -53,6 +56,107 @@ def test_units_are_told_in_order_and_what_is_too_many_at_the_end() -> None:
         ("timer", "ccmux-old", Verdict.BAD, "is left over: no setting calls for it any more"),
         ("deploy", "", Verdict.BAD, "ccmux-x.service is somebody else's"),
     ]
+
+
+PROJECT = [
+    promise_of(name, text)
+    for name, text in {
+        "ccmux.target": "[Install]\nWantedBy=default.target\n",
+        "ccmux.service": f"[Service]\nType=notify\n{INSTALL}",
+        "ccmux-reconcile.service": "[Service]\nType=oneshot\n",
+        "ccmux-a.timer": f"[Timer]\nOnCalendar=daily\n{INSTALL}",
+    }.items()
+]
+
+
+def daemons(units: Units) -> Finding:
+    told = units_findings(units, wall=WALL)
+    [found] = [one for one in told if (one.area, one.name) == ("service", "ccmux")]
+    return found
+
+
+def still(**changed: dict[str, object]) -> Units:
+    """Return a project that is stopped, but for what is changed in a unit."""
+    states = {}
+    for promise in PROJECT:
+        lies = UnitState(
+            name=promise.name,
+            load="loaded",
+            active="inactive",
+            sub="dead",
+            file_state="static" if promise.oneshot else "enabled",
+            since_s=NOW_S - 60,
+        )
+        key = promise.name.replace(".", "_").replace("-", "_")
+        states[promise.name] = replace(lies, **changed.get(key, {}))  # type: ignore[arg-type]
+    return Units(promises=PROJECT, states=states)
+
+
+def test_a_project_that_was_stopped_is_one_finding_with_one_mend() -> None:
+    first, reconcile = units_findings(still(), wall=WALL)
+    assert first == Finding(
+        area="target",
+        name="ccmux",
+        verdict=Verdict.BAD,
+        says="stopped by hand since 11:59 (1 min ago); with it 2 more units",
+        mend="systemctl --user start ccmux.target",
+    )
+    assert (reconcile.name, reconcile.verdict) == ("ccmux-reconcile", Verdict.OK)
+    first, *_ = units_findings(still(ccmux_target={"since_s": None}), wall=WALL)
+    assert first.says == "not started since boot; with it 2 more units"
+    alone = Units(promises=PROJECT[:2], states=still().states)
+    first, *_ = units_findings(alone, wall=WALL)
+    assert first.says.endswith("; with it 1 more unit")
+
+
+def test_what_is_wrong_beside_a_stop_is_told_all_the_same() -> None:
+    units = still(ccmux_a_timer={"file_state": "disabled"})
+    told = [one.says for one in units_findings(units, wall=WALL) if one.verdict is Verdict.BAD]
+    assert told[1:] == ["does not start at boot (disabled)"]
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"ccmux_service": {"active": "failed", "result": "exit-code"}},
+        {"ccmux_service": {"active": "active"}},
+        {"ccmux_target": {"active": "active"}},
+        {"ccmux_service": {"active": "activating", "sub": "auto-restart"}},
+        {"ccmux_target": {"load": "not-found"}},
+    ],
+)
+def test_where_anything_failed_or_runs_it_was_no_mere_stop(changed: dict[str, dict[str, object]]) -> None:
+    units = still(**changed)
+    assert units.stopped == frozenset()
+    assert units.tells_of_daemon is (units.state("ccmux.service").active != "active")
+
+
+def test_why_a_unit_ended_and_how_long_ago_is_heeded() -> None:
+    failures = [Failure(at_s=NOW_S - ago, unit="ccmux.service", result="exit-code") for ago in (9_000, 5)]
+    loop: dict[str, object] = {"active": "activating", "sub": "start", "restarts": 4}
+    units = replace(
+        still(ccmux_service=loop), failures=failures, reasons={"ccmux.service": "port 1 is taken"}
+    )
+    [found] = [
+        one for one in units_findings(units, wall=WALL) if (one.area, one.name) == ("service", "ccmux")
+    ]
+    assert found.says.endswith(": port 1 is taken")
+    well = replace(
+        still(ccmux_service={"active": "active", "since_s": NOW_S - 8_000}),
+        failures=failures[:1],
+        told_from_s=NOW_S - 3_600,
+    )
+    found = daemons(well)
+    assert (found.verdict, found.says) == (Verdict.OK, "active for 2 h 13 min; 1 failure since boot")
+
+
+def test_the_deployment_of_another_project_is_one_finding() -> None:
+    found = other_finding(Starting(other="/b/ccmux.toml"))
+    assert (found.verdict, found.says) == (
+        Verdict.BAD,
+        "the deployment of this user is that of /b/ccmux.toml",
+    )
+    assert "run this one in the foreground: ccmux; or " in found.mend
 
 
 def test_a_session_is_there_or_not() -> None:
@@ -100,13 +204,13 @@ def test_claude_is_judged_by_what_the_daemon_says_and_by_its_process(case: str) 
 
 
 def test_a_daemon_that_does_not_answer_is_bad_where_units_should_have_it_run() -> None:
-    found = silent_finding("Connection refused")
+    found = silent_finding("Connection refused", "start it")
     assert (found.area, found.verdict, found.says) == (
         "daemon",
         Verdict.BAD,
         "it does not answer: Connection refused",
     )
-    assert "systemctl --user start ccmux.service" in found.mend
+    assert found.mend == "start it"
 
 
 @pytest.mark.parametrize(

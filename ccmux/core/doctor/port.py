@@ -26,8 +26,18 @@ class Listener:
     program: str = ""
 
 
-def judge_port(port: int, listeners: Sequence[Listener], *, daemons_port: int | None) -> Diagnosis:
-    """Judge the port of the settings; `daemons_port` is that of this project's daemon, None: it is down."""
+def judge_port(
+    port: int, listeners: Sequence[Listener], *, daemons_port: int | None, others_port: int | None = None
+) -> Diagnosis:
+    """Judge the port of the settings.
+
+    Args:
+        port: That port.
+        listeners: Who listens on it.
+        daemons_port: Where this project's daemon listens; None: it is down.
+        others_port: Where another project's daemon listens that holds our runtime directory; None: no such.
+
+    """
     if daemons_port == port:
         return fine("port", "", f"{port} belongs to this project's daemon")
     if not listeners:
@@ -35,6 +45,9 @@ def judge_port(port: int, listeners: Sequence[Listener], *, daemons_port: int | 
             return fine("port", "", f"{port} is free")
         says = f"ccmux.toml says {port}, the daemon listens on {daemons_port}: it started before the change"
         return warns("port", "", says, "restart ccmux, then let Claude start anew (/exit)")
+    if others_port == port:
+        says = f"{port} belongs to the daemon of another project"
+        return ails("port", "", says, "set another [mcp] port in ccmux.toml")
     holders = " and ".join(map(_named, listeners))
     return ails("port", "", f"{port} is taken by {holders}", "end that, or set another [mcp] port")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from ccmux.core.doctor.diagnosis import Diagnosis, Fix, FixKind, ails, fine, listed, warns
-from ccmux.core.unit_health import DEPLOY
+from ccmux.core.starting import Starting, fails
+from ccmux.core.unit_health import DEPLOY, ending
 from ccmux.core.unit_state import UnitState
 from ccmux.core.units import DAEMON, TARGET
+from ccmux.core.when import often
 
 _OLDEST = 245
 """What the units use came with it or before."""
@@ -22,14 +24,14 @@ class UnitFiles:
         deployed: Names of units that are there and ours.
         stale: Names that `ccmux-deploy` would write or remove; empty where nothing is deployed.
         refused: Why it would refuse, a sentence each.
-        others: Settings files of other projects whose units are there.
+        reasons: Why units ended, by name, where they said it.
 
     """
 
     deployed: tuple[str, ...]
     stale: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-    others: tuple[str, ...] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge_manager(unreachable: str, *, version: int | None, deployed: bool) -> Diagnosis:
@@ -56,13 +58,17 @@ def judge_linger(lingering: bool | None, *, deployed: bool) -> Diagnosis:
     return (ails if deployed else warns)("systemd", "linger", says, str(fix), *([fix] if deployed else []))
 
 
+def judge_undeployed(starting: Starting) -> Diagnosis:
+    """Judge that this project has no units."""
+    if starting.other:
+        says = f"the deployment of this user is that of {starting.other}"
+        return warns("systemd", "units", says, starting.instead)
+    says = "none deployed for this project: nobody starts it after a reboot"
+    return warns("systemd", "units", says, DEPLOY)
+
+
 def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis]:
-    """Judge the units of this project; `states` are those of `files.deployed`."""
-    if not files.deployed:
-        says = "none deployed for this project: nobody starts it after a reboot"
-        if files.others:
-            says += f" (there are those of {listed(list(files.others))})"
-        return [warns("systemd", "units", says, DEPLOY)]
+    """Judge the units of this project, which has some; `states` are those of `files.deployed`."""
     found = [ails("systemd", "units", sentence, f"then: {DEPLOY}") for sentence in files.refused]
     if files.stale:
         says = f"not up to date with ccmux.toml: {listed(list(files.stale))}"
@@ -71,20 +77,30 @@ def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis
         fix = Fix(kind=FixKind.RELOAD)
         says = "files changed since systemd read them"
         found.append(warns("systemd", "units", says, str(fix), fix))
-    found += [wrong for state in states if (wrong := _judge_unit(state)) is not None]
+    found += [wrong for state in states if (wrong := _judge_unit(state, files)) is not None]
     if not found:
         found.append(fine("systemd", "units", f"{len(files.deployed)} deployed, up to date"))
     return found
 
 
-def _judge_unit(state: UnitState) -> Diagnosis | None:
+def _judge_unit(state: UnitState, files: UnitFiles) -> Diagnosis | None:
+    said = files.reasons.get(state.name, "")
+    because = f": {said}" if said else ""
     if state.load not in {"loaded", "not-found"}:
         return ails("systemd", state.name, f"systemd cannot use its file: {state.load}", DEPLOY)
     if state.active == "failed":
         fix = Fix(kind=FixKind.RESET_FAILED, target=state.name)
-        says = f"failed ({state.result}, exit {state.exit_status})"
+        says = f"failed ({state.result}, exit {state.exit_status}){because}"
         mend = f"read why: journalctl --user-unit {state.name}; then {fix}"
         return ails("systemd", state.name, says, mend, fix)
+    # A task is at work while it is "activating", also after it failed.
+    if state.name == DAEMON and fails(state):
+        ended = f"ended with {ending(state)}, " if state.result != "success" else ""
+        says = f"{ended}does not stay up: started anew {often(max(state.restarts, 1))}{because}"
+        return ails("systemd", state.name, says, f"journalctl --user-unit {state.name} -n 20 says why")
+    if state.sub == "auto-restart":
+        says = f"ended with {ending(state)}, is started anew, {often(state.restarts)} so far{because}"
+        return ails("systemd", state.name, says, f"journalctl --user-unit {state.name} -n 20 says why")
     if state.name == TARGET and state.load == "loaded" and not state.is_enabled:
         says = f"{state.file_state or 'not enabled'}: nobody starts ccmux after a reboot"
         return ails("systemd", state.name, says, f"systemctl --user enable {TARGET}")

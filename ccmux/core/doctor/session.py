@@ -12,6 +12,7 @@ from ccmux.core import mcp_config
 from ccmux.core.control import way_out
 from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.observation import Hold
+from ccmux.core.starting import OTHER_PLACE, Starting
 from ccmux.core.state import Activity
 from ccmux.core.when import age
 
@@ -57,6 +58,7 @@ def judge_daemon(
     version: str,
     known: bool,
     settings_changed_s: float | None,
+    starting: Starting,
 ) -> Diagnosis:
     """Judge the daemon.
 
@@ -66,29 +68,28 @@ def judge_daemon(
         version: Of the ccmux that asks.
         known: Whether this is a place of ccmux's at all.
         settings_changed_s: How long ago `ccmux.toml` changed, None where there is none.
+        starting: Who starts it.
 
     """
     status = facts.status
     if facts.reach is Reach.NOBODY:
-        start = "ccmux, or: systemctl --user start ccmux.target"
         if not known:
             return warns("daemon", "", "there is no project here: no ccmux.toml, no state", "ccmux init")
-        return warns("daemon", "", "it does not run: messages wait", f"start it: {start}")
+        return warns("daemon", "", "it does not run: messages wait", starting.start)
     if facts.reach is Reach.SILENT:
-        mend = "restart it: systemctl --user restart ccmux, or end it and start ccmux"
-        return ails("daemon", "", f"it does not answer: {facts.reason}", mend)
+        return ails("daemon", "", f"it does not answer: {facts.reason}", starting.silent)
     if status.get("session") != project:
         says = f"the one that runs here is of project '{status.get('session')}', not '{project}'"
-        return ails("daemon", "", says, "set another [runtime] dir in ccmux.toml")
+        return ails("daemon", "", says, OTHER_PLACE)
     if trouble := status.get("trouble"):
         return ails("daemon", "", f"its database waits: {trouble}", "mend that; it goes on by itself")
     if status.get("version") != version:
         says = f"it runs version {status.get('version')}, {version} is installed"
-        return warns("daemon", "", says, "restart it; Claude goes on meanwhile")
+        return warns("daemon", "", says, f"{starting.restart}; Claude goes on meanwhile")
     up_s = float(status.get("uptime_s", 0.0))
     if settings_changed_s is not None and settings_changed_s < up_s:
         says = "ccmux.toml changed after it started"
-        return warns("daemon", "", says, "restart it; Claude goes on meanwhile")
+        return warns("daemon", "", says, f"{starting.restart}; Claude goes on meanwhile")
     return fine("daemon", "", f"version {version}, up {age(up_s)}")
 
 
