@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
+from typing import Any
 
 from ccmux.core.errors import SettingsInvalid
-from ccmux.core.settings import Problem, Settings, parse_settings
+from ccmux.core.settings import Problem, Settings, parse_settings, parse_what_fits
 
 _AT_LINE = r" \(at line (\d+), column \d+\)| \(at end of document\)"
 
@@ -20,10 +21,37 @@ def read_settings(path: Path) -> Settings:
 
     """
     try:
-        text = path.read_bytes().decode()
-        table = tomllib.loads(text)
+        table, text = _parsed(path)
     except FileNotFoundError:
         return Settings()
+    read = parse_settings(table, text=text)
+    if isinstance(read, Settings):
+        return read
+    raise SettingsInvalid(str(path), [str(problem) for problem in read])
+
+
+def read_what_fits(path: Path) -> tuple[Settings, list[str]]:
+    """Return a file's settings without what is wrong in them, never to be worked by, and all that is.
+
+    Raises:
+        SettingsInvalid: There is no such file, or none that can be read or is TOML.
+
+    """
+    try:
+        table, text = _parsed(path)
+    except FileNotFoundError as error:
+        raise SettingsInvalid(str(path), ["there is no such file; write one: ccmux init"]) from error
+    settings, problems = parse_what_fits(table, text=text)
+    return settings, [str(problem) for problem in problems]
+
+
+def _parsed(path: Path) -> tuple[dict[str, Any], str]:
+    """Return a file's content, and its text. Raises FileNotFoundError and SettingsInvalid."""
+    try:
+        text = path.read_bytes().decode()
+        return tomllib.loads(text), text.replace("\r\n", "\n")
+    except FileNotFoundError:
+        raise
     except OSError as error:
         raise SettingsInvalid(str(path), [f"cannot be read: {error.strerror}"]) from error
     except tomllib.TOMLDecodeError as error:
@@ -32,10 +60,6 @@ def read_settings(path: Path) -> Settings:
         line = path.read_bytes()[: error.start].count(b"\n") + 1
         problem = Problem(line=line, where="the file", says="is not UTF-8 here")
         raise SettingsInvalid(str(path), [str(problem)]) from error
-    read = parse_settings(table, text=text.replace("\r\n", "\n"))
-    if isinstance(read, Settings):
-        return read
-    raise SettingsInvalid(str(path), [str(problem) for problem in read])
 
 
 def _syntax(error: str) -> Problem:

@@ -15,7 +15,7 @@ from ccmux.core.rollout import Rollout, failed, roll_out
 from ccmux.core.units import DAEMON, RECONCILE
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
-from ccmux.upkeep.gathering import Gathered, gather, plan_for, unread
+from ccmux.upkeep.gathering import Gathered, gather_all_problems, plan_for, unread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,7 +165,7 @@ class Deployer:
         self._say(f"{len(names)} units removed" if names else f"there are no units of {self._config}")
 
     def _gathered(self, existing: Mapping[str, str]) -> Gathered:
-        return gather(self._config, self._environment, self._manager, existing)
+        return gather_all_problems(self._config, self._environment, self._manager, existing)
 
     def _tell_that_it_waits(self) -> None:
         self._warn("another ccmux-deploy is at work; waiting for it")

@@ -9,13 +9,13 @@ import os
 import shutil
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import ccmux
 from ccmux.core.deployment import Plan, owners, plan
-from ccmux.core.errors import SettingsInvalid
+from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
 from ccmux.core.programs import (
     Grounds,
     Lies,
@@ -28,7 +28,7 @@ from ccmux.core.programs import (
 )
 from ccmux.core.settings import Settings
 from ccmux.core.units import DAEMON, Deployment, calendars, render
-from ccmux.drivers.settings_file import read_settings
+from ccmux.drivers.settings_file import read_what_fits
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
@@ -46,7 +46,7 @@ class Gathered:
 
     Attributes:
         config: The settings file; units name it as their owner.
-        settings: All of them.
+        settings: All of them that can be.
         rendered: The units' texts by name; where there are problems, to judge further and not to be used.
         problems: Why it must not be, each a sentence; empty where it may.
         warnings: What a person should know.
@@ -76,10 +76,42 @@ def gather(
         ServiceManagerFailed: systemd's tools are not there.
 
     """
-    if not config.exists():
-        raise SettingsInvalid(str(config), ["there is no such file; write one: ccmux init"])
-    settings = read_settings(config)
-    problems: list[str] = []
+    settings, wrong = read_what_fits(config)
+    if wrong:
+        raise SettingsInvalid(str(config), wrong)
+    return _gathered(config, settings, wrong, environment, manager, existing)
+
+
+def gather_all_problems(
+    config: Path, environment: Mapping[str, str], manager: UserManager, existing: Mapping[str, str]
+) -> Gathered:
+    """Return what `gather` does; what is wrong in the settings stands among its problems, before all others.
+
+    Raises:
+        SettingsInvalid: There is no such file, or none that can be read; or with all that is wrong in it, and
+            no more, where systemd's tools are not there.
+        ServiceManagerFailed: systemd's tools are not there.
+
+    """
+    settings, wrong = read_what_fits(config)
+    try:
+        return _gathered(config, settings, wrong, environment, manager, existing)
+    except ServiceManagerFailed as error:
+        if wrong:
+            raise SettingsInvalid(str(config), wrong) from error
+        raise
+
+
+def _gathered(
+    config: Path,
+    settings: Settings,
+    wrong: Sequence[str],
+    environment: Mapping[str, str],
+    manager: UserManager,
+    existing: Mapping[str, str],
+) -> Gathered:
+    """Return what would be deployed; `wrong` is what `settings` lack of what the file says."""
+    problems = list(wrong)
     for where, expression in calendars(settings):
         if problem := manager.calendar_problem(expression):
             problems.append(f"{where}: {problem}")

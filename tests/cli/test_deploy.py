@@ -77,11 +77,32 @@ def test_a_folder_without_settings_is_not_deployed(project: Project) -> None:
 
 
 def test_settings_with_problems_are_told_with_all_of_them(project: Project) -> None:
-    project.config.write_text('[timers.a]\nmessage = "x"\n[adapters.b]\nexec = 3\n')
+    units = project.folder.parent / "home/.config/systemd/user"
+    units.mkdir(parents=True)
+    (units / "ccmux-mine.service").touch()
+    project.config.write_text(
+        '[timing]\nidle_threshold = -1\n[timers.a]\nmessage = "x"\n[adapters.b]\nexec = 3\n'
+        '[timers.late]\nstartup_delay = "soon"\nschedule = "Mon..Frei"\nexec = "bin/late"\n'
+        '[adapters.mine]\nexec = "bin/mine"\nrestart_delay = -1\n'
+    )
     done = deploy(project, "--dry-run")
+    for problem in (
+        "line 2: [timing] idle_threshold ",
+        "line 3: [timers.a] needs ",
+        "line 6: [adapters.b] exec ",
+        "line 8: [timers.late] startup_delay ",
+        "line 13: [adapters.mine] restart_delay ",
+        "[timers.late] schedule: Failed to parse calendar",
+        f"[timers.late] exec: there is no {project.folder}/bin/late",
+        f"[adapters.mine] exec: there is no {project.folder}/bin/mine",
+        "ccmux-mine.service is there already",
+    ):
+        assert problem in done.stderr
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "[timers.a]" in done.stderr
-    assert "[adapters.b] exec" in done.stderr
+    assert "[adapters.b] exec: there" not in done.stderr
+    done = deploy(project, "--dry-run", path=str(project.folder))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "line 8: [timers.late] startup_delay " in done.stderr
 
 
 def test_where_no_user_manager_runs_one_line_says_the_way_out(project: Project) -> None:

@@ -15,11 +15,13 @@ from ccmux.core.settings import (
     NAMED_TABLES,
     TABLES,
     AdapterSettings,
+    McpSettings,
     Problem,
     ProjectSettings,
     Settings,
     TimerSettings,
     parse_settings,
+    parse_what_fits,
     project_name,
 )
 
@@ -424,3 +426,44 @@ def test_a_name_that_is_set_wins() -> None:
 def test_every_folder_becomes_a_name_that_may_be_set(folder: str) -> None:
     name = project_name(Settings(), folder)
     assert settings_of(f'[project]\nname = "{name}"').project.name == name
+
+
+def test_what_fits_is_read_beside_all_that_does_not() -> None:
+    text = """\
+[mcp]
+port = 99
+prot = 1
+[timing]
+idle_threshold = -1
+[timers]
+loose = 1
+[timers."no name"]
+schedule = "daily"
+[timers.late]
+schedule = "daily"
+startup_delay = "soon"
+exec = 'x "'
+[adapters.typo]
+exce = "x"
+[adapters.wrong]
+exec = 3
+[adapters.slow]
+exec = "slow"
+restart_delay = -1
+[adapters.plain]
+"""
+    settings, problems = parse_what_fits(tomllib.loads(text), text=text)
+    assert [str(problem) for problem in problems] == problems_of(text)
+    assert settings == Settings(
+        mcp=McpSettings(port=99),
+        timers={"late": TimerSettings(schedule=("daily",))},
+        adapters={"slow": AdapterSettings(exec=("slow",)), "plain": AdapterSettings()},
+    )
+    assert parse_what_fits({}, text="") == (Settings(), [])
+
+
+def test_only_tables_can_have_one_name_twice() -> None:
+    (problem, other) = problems_of("[timers]\nx = 1\n[adapters]\nx = 1\n")
+    assert "must be a table of its own" in problem
+    assert "must be a table of its own" in other
+    assert "must be a table" in problems_of("timers = 1\n[adapters.x]\n")[0]

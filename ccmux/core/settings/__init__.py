@@ -9,7 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ccmux.core.settings.checks import NAME_RULE, Refused
-from ccmux.core.settings.reading import CONFIG_VARIABLE, Problem, parse_settings, project_name
+from ccmux.core.settings.reading import (
+    CONFIG_VARIABLE,
+    Problem,
+    parse_settings,
+    parse_what_fits,
+    project_name,
+)
 from ccmux.core.settings.tables import (
     TABLES,
     ClaudeSettings,
@@ -49,6 +55,7 @@ __all__ = [
     "TimingSettings",
     "TmuxSettings",
     "parse_settings",
+    "parse_what_fits",
     "project_name",
 ]
 

@@ -44,8 +44,17 @@ def parse_settings(table: Mapping[str, Any], *, text: str) -> Settings | list[Pr
         text: The file's text, for line numbers.
 
     """
-    read = _read(table, {})
-    return read if isinstance(read, Settings) else _read(table, _lines(text))
+    settings, problems = _read(table, {})
+    return _read(table, _lines(text))[1] if problems else settings
+
+
+def parse_what_fits(table: Mapping[str, Any], *, text: str) -> tuple[Settings, list[Problem]]:
+    """Return settings without what is wrong in them, and all that is: for who looks on for more of it.
+
+    Never to be worked by. What is left out has its default; a timer or adapter whose name cannot be, and an
+    adapter whose program is doubtful, are left out whole.
+    """
+    return _read(table, _lines(text))
 
 
 def project_name(settings: Settings, folder_name: str) -> str:
@@ -59,7 +68,7 @@ def project_name(settings: Settings, folder_name: str) -> str:
 # ------------------------------------------------------------------------------------------- tables
 
 
-def _read(table: Mapping[str, Any], lines: _Lines) -> Settings | list[Problem]:
+def _read(table: Mapping[str, Any], lines: _Lines) -> tuple[Settings, list[Problem]]:
     problems: list[Problem] = []
     parts: dict[str, Any] = {}
     for name, content in table.items():
@@ -77,15 +86,13 @@ def _read(table: Mapping[str, Any], lines: _Lines) -> Settings | list[Problem]:
             values, wrong = _read_table((name,), TABLES[name], content, lines)
             problems += wrong
             parts[name] = TABLES[name](**values)
-    problems += _shared_names(parts, lines)
-    if not problems:
-        settings = Settings(**parts)
-        if settings.recovery.backoff_cap >= settings.recovery.backoff_initial:
-            return settings
+    problems += _shared_names(table, lines)
+    settings = Settings(**parts)
+    if not problems and settings.recovery.backoff_cap < settings.recovery.backoff_initial:
         line = lines.get(("recovery", "backoff_cap"), lines.get(("recovery", "backoff_initial")))
         says = "must not be below backoff_initial"
         problems.append(Problem(line=line, where="[recovery] backoff_cap", says=says))
-    return sorted(problems, key=lambda problem: problem.line or 0)
+    return settings, sorted(problems, key=lambda problem: problem.line or 0)
 
 
 def _read_table(
@@ -119,23 +126,35 @@ def _read_named(
             says = f"must be a table of its own: [{table}.NAME], it is {kind(values)}"
             problems.append(Problem(line=line, where=f"[{table}] {name}", says=says))
             continue
-        if says := unfit_name(name):
-            problems.append(Problem(line=line, where=where, says=says))
+        unfit = unfit_name(name)
+        if unfit:
+            problems.append(Problem(line=line, where=where, says=unfit))
         kept, wrong = _read_table(path, shape, values, lines)
         problems += wrong
         for key, says in contradictions(table, values):
             key_line = lines.get((*path, key), line)
             problems.append(Problem(line=key_line, where=f"{where} {key}".rstrip(), says=says))
-        read[name] = shape(**kept)
+        # An adapter without exec is the program of its own name: nobody may have meant that here.
+        is_doubtful = table == "adapters" and wrong and "exec" not in kept
+        if not unfit and not is_doubtful:
+            read[name] = shape(**kept)
     return read, problems
 
 
-def _shared_names(parts: Mapping[str, Any], lines: _Lines) -> Iterator[Problem]:
-    adapters = parts.get("adapters", {})
-    for name in parts.get("timers", {}):
+def _shared_names(table: Mapping[str, Any], lines: _Lines) -> Iterator[Problem]:
+    timers, adapters = (_tables_in(table.get(name)) for name in _NAMED)
+    for name in timers:
         if name in adapters:
             says = f"must be named otherwise: [adapters.{name}] would be the same ccmux-{name}.service"
             yield Problem(line=lines.get(("timers", name)), where=f"[timers.{name}]", says=says)
+
+
+def _tables_in(content: object) -> list[str]:
+    return (
+        [name for name, value in content.items() if isinstance(value, dict)]
+        if isinstance(content, dict)
+        else []
+    )
 
 
 def _unknown_key(key: str, known: list[str]) -> Refused:
