@@ -7,21 +7,16 @@ temporary folder, with a scripted model on loopback and no login. Your session a
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import nullcontext
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ccmux.place import Place
     from ccmux.trial.run import Result
-    from ccmux.trial.verdict import Versions
+    from ccmux.upkeep.trying import Trial
 
 EXAMPLES = """\
 examples:
@@ -32,24 +27,6 @@ examples:
 
 exit codes: 0 safe, 1 not safe or nothing to try, 2 usage
 """
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Trial:
-    """What was tried, and what became of it; `control` has the failed cases on the one in use."""
-
-    versions: Versions
-    program: str
-    in_use: str
-    results: Sequence[Result]
-    control: Sequence[Result]
-
-    @property
-    def verdict(self) -> str:
-        from ccmux.trial.verdict import sentence
-
-        fails = {result.name for result in self.control if not result.passed}
-        return sentence(self.results, self.versions, fails_in_use=fails)
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -66,96 +43,34 @@ def run(arguments: Namespace) -> int:
     from ccmux.cli.place import find_place
     from ccmux.cli.say import as_json
     from ccmux.trial.verdict import is_safe
+    from ccmux.upkeep.trying import fetched, named, try_program
 
     place = find_place(arguments)
     for number in (signal.SIGTERM, signal.SIGHUP):  # what a Ctrl-C takes down, they do, too
-        signal.signal(number, _interrupted)
-    with ExitStack() as held:
-        trial = _try(place, arguments, held)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+            signal.signal(number, _interrupted)
+    program = (
+        nullcontext(named(arguments.claude))
+        if arguments.claude
+        else fetched(place, arguments.version, environment=os.environ, say=_say)
+    )
+    with program as path:
+        trial = try_program(
+            place, path, environment=os.environ, only=arguments.only, say=_say, heard=_say_result
+        )
     print(as_json(_as_object(trial)) if arguments.json else _told(trial))
     return 0 if is_safe(trial.results) else 1
 
 
-def _try(place: Place, arguments: Namespace, held: ExitStack) -> _Trial:
-    from ccmux.core.claude_version import TESTED
-    from ccmux.core.errors import NothingToTry
-    from ccmux.trial.cases import CASES
-    from ccmux.trial.program import version_of
-    from ccmux.trial.run import run as run_cases
-    from ccmux.trial.verdict import Versions
-
-    program = _named(arguments.claude) if arguments.claude else _fetched(place, arguments.version, held)
-    tried = version_of([program], inherited=os.environ)
-    if not tried:
-        says = f"{program} says no version when asked with --version"
-        raise NothingToTry(says, "name the program of a Claude Code")
-    in_use = _in_use(place)
-    versions = Versions(
-        tried=tried, in_use=version_of(in_use, inherited=os.environ) if in_use else "", tested=TESTED
-    )
-    cases = [case for case in CASES if arguments.only in case.name]
-    _say(f"trying Claude Code {tried}: {len(cases)} cases")
-    results = run_cases(cases, command=[program], inherited=os.environ, on_result=_counted(len(cases)))
-    failed = {result.name for result in results if not result.passed}
-    control: Sequence[Result] = ()
-    if failed and versions.in_use not in {"", tried}:
-        _say(f"trying {versions.in_use}, the one in use: {len(failed)} cases that failed")
-        again = [case for case in cases if case.name in failed]
-        control = run_cases(again, command=in_use, inherited=os.environ, on_result=_counted(len(again)))
-    return _Trial(
-        versions=versions,
-        program=program,
-        in_use=in_use[0] if in_use else "",
-        results=results,
-        control=control,
-    )
-
-
-def _named(path: str) -> str:
-    from ccmux.core.errors import NothingToTry
-
-    found = shutil.which(Path(path).expanduser())
-    if found is None:
-        raise NothingToTry(f"{path} is no program", "name the program of a Claude Code")
-    return str(Path(found).absolute())
-
-
-def _fetched(place: Place, wanted: str, held: ExitStack) -> str:
-    from ccmux.drivers.npm import ClaudePackages
-    from ccmux.drivers.state_dir import make_private
-
-    folder = place.paths.tried_claude
-    make_private(folder)
-    packages = ClaudePackages(folder, environment=os.environ)
-    held.enter_context(packages.held())
-    version = packages.version(wanted)
-    _say(f"installing Claude Code {version} into {folder}")
-    return str(packages.install(version))
-
-
-def _in_use(place: Place) -> list[str]:
-    """Return the command ccmux starts here, its program absolute; [] where there is no such program."""
-    claude = place.settings.claude
-    program = shutil.which(claude.command[0], path=claude.env.get("PATH", os.environ.get("PATH")))
-    return [str(Path(program).absolute()), *claude.command[1:]] if program else []
-
-
-def _counted(cases: int) -> Callable[[Result], None]:
-    done = 0
-
-    def on_result(result: Result) -> None:
-        nonlocal done
-        done += 1
-        _say(f"{done:2}/{cases} {_line(result)}")
-
-    return on_result
+def _say_result(number: int, count: int, result: Result) -> None:
+    _say(f"{number:2}/{count} {_line(result)}")
 
 
 def _line(result: Result) -> str:
     return f"{'ok    ' if result.passed else 'FAILED'}  {result.name:48} {result.took_s:5.1f} s"
 
 
-def _told(trial: _Trial) -> str:
+def _told(trial: Trial) -> str:
     from ccmux.cli.say import printable
 
     versions = trial.versions
@@ -174,7 +89,7 @@ def _told(trial: _Trial) -> str:
     return printable("\n".join([*lines, "", trial.verdict]), keep="\n")
 
 
-def _as_object(trial: _Trial) -> dict[str, Any]:
+def _as_object(trial: Trial) -> dict[str, Any]:
     from ccmux.trial.verdict import is_safe
 
     fine_in_use = {result.name: result.passed for result in trial.control}

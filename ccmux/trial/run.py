@@ -59,12 +59,14 @@ def run(
     Where this is cut (KeyboardInterrupt), every house is taken down first.
 
     Args:
-        cases: At least one. Where the first one fails, the others are not tried: they need what it needs.
+        cases: Where the first one fails, the others are not tried: they need what it needs.
         command: The program and what always stands behind it.
         inherited: The environment we were started with; see `scratch_home`.
         on_result: Called with each result as it comes.
 
     """
+    if not cases:
+        return []
     abandoned = threading.Event()
     pool = ThreadPoolExecutor(HOUSES, thread_name_prefix="house")
     try:

@@ -14,11 +14,16 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.trial.waiting import until
 from tests.claude.real import find_claude
 from tests.trial.altered import altered
 
 PROGRAM = Path(sys.executable).parent / "ccmux"
 SESSION = "session: /exit"
+SLOW = """#!/bin/sh
+: >'{folder}/started'
+until [ -e '{folder}/go on' ]; do sleep 0.05; done
+"""
 
 
 class Desk:
@@ -37,9 +42,9 @@ class Desk:
             "ANTHROPIC_API_KEY": "mine",
         }
 
-    def start(self, *words: str) -> subprocess.Popen[str]:
+    def start(self, *words: str, under: str = "") -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [PROGRAM, "upgrade-check", *words],
+            [*under.split(), PROGRAM, "upgrade-check", *words],
             cwd=self.project,
             env=self.environment,
             stdin=subprocess.DEVNULL,
@@ -53,6 +58,16 @@ class Desk:
         with self.start(*words) as process:
             out, err = process.communicate(timeout=100)
         return process.returncode, out, err
+
+    def slow(self) -> str:
+        """Write a program that answers when it may go on, and return its path."""
+        path = self.folder / "claude"
+        path.write_text(SLOW.format(folder=self.folder))
+        path.chmod(0o700)
+        return str(path)
+
+    def wait_for(self, name: str) -> None:
+        until((self.folder / name).exists, f"there is {name}")
 
     def in_use(self, program: str) -> None:
         (self.project / "ccmux.toml").write_text(f'[claude]\ncommand = ["{program}"]\n')
@@ -103,36 +118,46 @@ def test_an_altered_claude_is_not_safe_and_the_one_in_use_is_tried_on_what_faile
     assert desk.left() == []
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_cut_leaves_nothing_behind(desk: Desk, number: int) -> None:
+def test_a_cut_leaves_nothing_behind(desk: Desk) -> None:
     with desk.start("--claude", altered(desk.folder, "as it is")) as process:
         assert process.stderr is not None
         while not process.stderr.readline().startswith(" 1/"):
             assert process.poll() is None
         while len(desk.left()) < 8:  # houses of the next cases, half built
             assert process.poll() is None
-        os.killpg(process.pid, number)
+        os.killpg(process.pid, signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode == 130
     assert desk.left() == []
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["--claude", "/bin/true"], "/bin/true says no version"),
-        (["--claude", "/no/claude"], "/no/claude is no program"),
-        (["2.1 .329"], "npm knows no Claude Code"),
-        ([], "there is no npm on the PATH"),
-    ],
-)
-def test_where_there_is_nothing_to_try_one_line_says_so(desk: Desk, words: list[str], says: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_whatever_cuts_it_it_is_a_cut(desk: Desk, number: int) -> None:
+    with desk.start("--claude", desk.slow()) as process:
+        desk.wait_for("started")
+        process.send_signal(number)
+        process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert desk.left() == []
+
+
+def test_behind_nohup_a_terminal_may_go(desk: Desk) -> None:
+    with desk.start("--claude", desk.slow(), under="nohup") as process:
+        desk.wait_for("started")
+        process.send_signal(signal.SIGHUP)
+        (desk.folder / "go on").touch()
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "says no version" in err
+
+
+def test_where_there_is_nothing_to_try_one_line_says_so(desk: Desk) -> None:
     desk.environment["PATH"] = "/nothing"
-    code, out, err = desk.run(*words)
+    code, out, err = desk.run()
     assert (code, out) == (1, "")
-    assert err.startswith("ccmux: nothing to try: ")
-    assert says in err
-    assert err.count("\n") == 1
+    asking, says = err.splitlines()
+    assert asking == "asking npm for Claude Code latest"
+    assert says.startswith("ccmux: nothing to try: there is no npm on the PATH")
     assert desk.left() == []
 
 

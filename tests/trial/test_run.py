@@ -12,6 +12,7 @@ import pytest
 
 from ccmux.trial import waiting
 from ccmux.trial.cases import CASES, Case
+from ccmux.trial.follower import Event, Follower
 from ccmux.trial.run import Result, run
 from ccmux.trial.stand import Stand
 from tests.trial.altered import altered
@@ -19,16 +20,16 @@ from tests.trial.altered import altered
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Once it stands, what never comes need not be waited for as long."""
-    start, long_s = Stand.start, waiting.LIMIT_S
+    """What has not come when Claude's turn is over never comes."""
+    read = Follower.next
 
-    def start_then_short(self: Stand, *, wait: bool = True) -> Stand:
-        monkeypatch.setattr(waiting, "LIMIT_S", long_s)
-        start(self, wait=wait)
-        monkeypatch.setattr(waiting, "LIMIT_S", 8.0)
-        return self
+    def read_then_short(self: Follower) -> Event:
+        event = read(self)
+        if event["type"] == "turn":
+            monkeypatch.setattr(waiting, "LIMIT_S", 0.5)
+        return event
 
-    monkeypatch.setattr(Stand, "start", start_then_short)
+    monkeypatch.setattr(Follower, "next", read_then_short)
 
 
 def tried(tmp_path: Path, how: str, *names: str) -> list[Result]:
@@ -44,7 +45,6 @@ def tried(tmp_path: Path, how: str, *names: str) -> list[Result]:
     ("how", "case", "says"),
     [
         ("swallows a character", "text: shapes of a line", "helo"),
-        ("shows no permission dialog", "permission: held for, answered by a person", "permission_request"),
         ("never fires Stop", "turn: hooks fire", "a Stop hook"),
     ],
 )
@@ -82,6 +82,10 @@ def test_where_the_first_fails_the_others_are_not_tried() -> None:
         "no luck today",
         "not tried: the first case failed",
     ]
+
+
+def test_where_there_are_no_cases_nothing_is_tried() -> None:
+    assert told() == []
 
 
 def test_whatever_a_story_meets_speaks_against_its_case_and_the_others_go_on() -> None:
