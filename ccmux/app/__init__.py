@@ -34,13 +34,12 @@ def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | 
         CcmuxError: It cannot start, or cannot go on.
     """
     _raise_file_limit()
-    _die_talking()
+    cores = _die_talking()
     make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
     with logging_to(paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
         try:
-            asyncio.run(
-                House(settings, paths, demo=demo, failpoint=failpoint).live(), debug=sys.flags.dev_mode
-            )
+            house = House(settings, paths, demo=demo, tmux_cores=cores, failpoint=failpoint)
+            asyncio.run(house.live(), debug=sys.flags.dev_mode)
         except* CcmuxError as group:
             raise first_of(group) from None
     return 0
@@ -54,8 +53,14 @@ def _raise_file_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def _die_talking() -> None:
-    """Say where we stood when a watchdog's SIGABRT ends us, and leave no core: it would hold messages."""
+def _die_talking() -> tuple[int, int]:
+    """Say where we stood when a watchdog's SIGABRT ends us, and leave no core: it would hold messages.
+
+    Returns how large a core might be before (RLIMIT_CORE), for tmux: a limit is handed on to every child, and
+    what Claude runs is the user's own, a program that shall leave a core among them.
+    """
     with suppress(RuntimeError, OSError, ValueError):  # there is no stderr to say it on
         faulthandler.enable()
-    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, before[1]))
+    return before

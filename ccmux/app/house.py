@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import secrets
 import signal
 import sys
@@ -86,12 +87,27 @@ class House:
     """The daemon of one project."""
 
     def __init__(
-        self, settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | None = None
+        self,
+        settings: Settings,
+        paths: Paths,
+        *,
+        demo: bool,
+        tmux_cores: tuple[int, int],
+        failpoint: Failpoint | None = None,
     ) -> None:
-        """Take what is needed; nothing is opened yet."""
+        """Take what is needed; nothing is opened yet.
+
+        Args:
+            settings: All of them; each service gets its own table.
+            paths: Where everything lies.
+            demo: Host the demo agent in Claude's place.
+            tmux_cores: How large a core of what runs in tmux may be (RLIMIT_CORE), whatever ours may.
+            failpoint: Where a test lets the daemon die.
+        """
         self._settings = replace(settings, claude=_demo(settings.claude, paths)) if demo else settings
         self._paths = paths
         self._demo = demo
+        self._tmux_cores = tmux_cores
         self._reached = go_on if failpoint is None else KillAt(failpoint)
         self._cwd = Path.cwd()
 
@@ -133,6 +149,7 @@ class House:
         tmux = TmuxServer(
             settings.tmux.socket,
             environment={name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES},
+            limits={resource.RLIMIT_CORE: self._tmux_cores},
             **({} if scopes is None else {"ways": scopes.ways}),
         )
         opened.callback(tmux.close)

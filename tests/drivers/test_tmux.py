@@ -2,6 +2,7 @@ import asyncio
 import math
 import os
 import pty
+import resource
 import signal
 import subprocess
 import sys
@@ -139,6 +140,23 @@ def test_a_new_server_is_started_behind_the_callers_words_with_the_callers_envir
     assert {"WAY=taken", "MINE=1"} <= set(said)
     assert not any(line.startswith("PYTEST_") for line in said)
     assert logs == []
+
+
+def test_what_runs_in_a_server_that_we_started_has_the_limits_we_were_started_with(tmux_socket: str) -> None:
+    before = _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    wanted = hard, hard
+
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket, limits={resource.RLIMIT_CORE: wanted})) as server:
+            await server.ensure_session("ccmux-x", cwd="/")
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+    try:
+        asyncio.run(story())
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
+    pane = tmux(tmux_socket, "new-window", "-P", "-F", "#{pane_pid}", "-t", "=ccmux-x:", "sleep", "infinity")
+    assert resource.prlimit(int(pane), resource.RLIMIT_CORE) == wanted
 
 
 def test_where_no_way_leads_anywhere_a_server_is_started_all_the_same_and_that_is_said(

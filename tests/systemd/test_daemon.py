@@ -72,6 +72,12 @@ def unit_of(house: SystemdStand, pid: int) -> str:
     return house.run("ps", "-o", "uunit=", "-p", str(pid)).stdout.strip()
 
 
+def core_limit(house: SystemdStand, pid: int) -> str:
+    """Return how large a core of this process may be."""
+    limits = house.run("cat", f"/proc/{pid}/limits").stdout
+    return limits.partition("Max core file size")[2].split()[0]
+
+
 def contents(house: SystemdStand) -> list[str]:
     """Return all that was taken, sorted."""
     path = house.home / ".ccmux/data/ccmux/stand/ccmux.db"
@@ -121,6 +127,8 @@ def test_claude_lives_in_a_scope_of_its_own_and_hears_nothing_of_the_service(hou
             line.partition("=")[0] for line in house.run("cat", f"/proc/{pid}/environ").stdout.split("\0")
         }
         assert not names & {"NOTIFY_SOCKET", "WATCHDOG_USEC", "FDSTORE", "INVOCATION_ID", "JOURNAL_STREAM"}
+    unit_may = house.property(SERVICE, "LimitCORESoft").replace("infinity", "unlimited")
+    assert (core_limit(house, claude), core_limit(house, daemon_pid(house))) == (unit_may, "0")
     until(lambda: house.property(SERVICE, "StatusText") == "Claude is idle", "systemctl status says it")
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import resource
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -51,6 +53,7 @@ class TmuxServer:
         *,
         environment: Mapping[str, str] | None = None,
         ways: Callable[[], Sequence[Sequence[str]]] = no_ways,
+        limits: Mapping[int, tuple[int, int]] = {},
     ) -> None:
         """Take what is needed; no server is started yet.
 
@@ -59,10 +62,13 @@ class TmuxServer:
             environment: What a server that we start gets, and whatever runs in it; None: our own.
             ways: Returns words to put before the command that starts a server, the best first; where all of
                 them fail it is started without.
+            limits: What a server that we start may use, and whatever runs in it: soft and hard, by their
+                number in `resource`; all others are ours.
         """
         self.socket_name = socket_name or "default"
         self._environment = environment
         self._ways = ways
+        self._limits = limits
         folder = (environment or {}).get("TMUX_TMPDIR") or "/tmp"  # noqa: S108 - tmux's own rule
         self._leftover = Leftover(Path(folder) / f"tmux-{os.getuid()}" / self.socket_name)
         self._server = libtmux.Server(socket_name=self.socket_name)
@@ -173,9 +179,17 @@ class TmuxServer:
             refused = self._started([*way, "tmux", "-L", self.socket_name, *words])
             if not refused:
                 self._leftover.forget()
+                self._limit()
                 return
         self._leftover.met()
         raise PaneLost(refused, during=words[0])
+
+    def _limit(self) -> None:
+        """Give a new server its limits; what it started for the user's tmux.conf keeps ours."""
+        (pid,) = self._tell("display-message", "-p", "#{pid}")
+        for which, limits in self._limits.items():
+            with suppress(OSError):  # it is over already: the next command says so
+                resource.prlimit(int(pid), which, limits)
 
     def _started(self, argv: Sequence[str]) -> str:
         """Run what starts a server; return "" where it did, else why not."""
