@@ -143,10 +143,26 @@ def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: st
     )
 
 
-def claude_config_dir(environment: Mapping[str, str]) -> Path:
-    """Return the folder that a Claude with this environment keeps its things in."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaudePaths:
+    """Where a Claude keeps its things.
+
+    Attributes:
+        config_dir: Registry, transcripts and settings.
+        state_file: `.claude.json`; it is there once Claude was started by this user.
+
+    """
+
+    config_dir: Path
+    state_file: Path
+
+
+def claude_paths(environment: Mapping[str, str]) -> ClaudePaths:
+    """Return where a Claude with this environment keeps its things."""
+    home = Path(environment.get("HOME") or Path.home())
     said = environment.get("CLAUDE_CONFIG_DIR")
-    return Path(said) if said else Path(environment.get("HOME") or Path.home()) / ".claude"
+    config_dir = Path(said) if said else home / ".claude"
+    return ClaudePaths(config_dir=config_dir, state_file=(config_dir if said else home) / ".claude.json")
 
 
 def read_secret(path: Path) -> bytes | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.errors import SecretUnsafe
-from ccmux.paths import Paths, claude_config_dir, find_paths, read_secret
+from ccmux.paths import Paths, claude_paths, find_paths, read_secret
 
 PATHS = Paths(data_dir=Path("/d"), secrets_dir=Path("/s"), runtime_dir=Path("/r"), project="p")
 
@@ -87,14 +87,15 @@ def test_a_link_is_no_secret(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("environment", "folder"),
+    ("environment", "folder", "state"),
     [
-        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": "/c"}, Path("/c")),
-        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": ""}, Path("/h/.claude")),
-        ({}, Path.home() / ".claude"),
+        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": "/c"}, Path("/c"), Path("/c/.claude.json")),
+        ({"HOME": "/h", "CLAUDE_CONFIG_DIR": ""}, Path("/h/.claude"), Path("/h/.claude.json")),
+        ({}, Path.home() / ".claude", Path.home() / ".claude.json"),
     ],
 )
 def test_claude_keeps_its_things_where_its_environment_says(
-    environment: dict[str, str], folder: Path
+    environment: dict[str, str], folder: Path, state: Path
 ) -> None:
-    assert claude_config_dir(environment) == folder
+    found = claude_paths(environment)
+    assert (found.config_dir, found.state_file) == (folder, state)

@@ -44,7 +44,7 @@ from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.systemd import FdStore, Notify, Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
-from ccmux.paths import Paths
+from ccmux.paths import Paths, claude_paths
 from ccmux.ports import go_on
 from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
@@ -162,7 +162,7 @@ class House:
         opened.callback(keeper.close)
         await keeper.connect()
         processes = Processes()
-        home = _claude_home(settings.claude.env, files)
+        home = ClaudeHome(claude_paths({**os.environ, **settings.claude.env}), events=files)
         starter = Starter(
             settings=settings.claude,
             paths=paths,
@@ -334,10 +334,3 @@ def _demo(claude: ClaudeSettings, paths: Paths) -> ClaudeSettings:
         command=(sys.executable, "-m", "ccmux.demo"),
         env={**claude.env, "CLAUDE_CONFIG_DIR": str(home)},
     )
-
-
-def _claude_home(env: Mapping[str, str], files: InotifyFileEvents) -> ClaudeHome:
-    """Return the folder Claude will use: `[claude] env` says it, else our own environment."""
-    config_dir = env.get("CLAUDE_CONFIG_DIR") or os.environ.get("CLAUDE_CONFIG_DIR")
-    home = Path(env.get("HOME") or Path.home())
-    return ClaudeHome(home=home, config_dir=Path(config_dir) if config_dir else None, events=files)

@@ -54,12 +54,12 @@ def run(arguments: Namespace) -> int:
     from ccmux.core.ledger import prove
     from ccmux.drivers.sqlite import read_ledger
     from ccmux.drivers.transcripts import Transcripts
-    from ccmux.paths import claude_config_dir
+    from ccmux.paths import claude_paths
 
     place = find_place(arguments)
     # The database first: what it calls taken then must be in the transcripts, which only grow.
     ledger, paths = read_ledger(place.paths.database, **arguments.since)
-    transcripts = Transcripts(claude_config_dir({**os.environ, **place.settings.claude.env}))
+    transcripts = Transcripts(claude_paths({**os.environ, **place.settings.claude.env}).config_dir)
     read = {session: transcripts.prompts(session, path) for session, path in paths.items()}
     verdict = prove(
         ledger,

@@ -13,6 +13,7 @@ from pathlib import Path
 from ccmux.core.errors import ProjectFileFailed
 from ccmux.core.trust import with_trust
 from ccmux.files import replace_file
+from ccmux.paths import ClaudePaths
 from ccmux.ports import FileChange, FileEvent, FileEvents
 
 _NOT_IN_A_FOLDER = re.compile(r"[^A-Za-z0-9]")
@@ -22,18 +23,12 @@ _ANY = FileChange.APPEARED | FileChange.VANISHED | FileChange.WRITTEN | FileChan
 
 
 class ClaudeHome:
-    """The folder Claude keeps its things in: `CLAUDE_CONFIG_DIR`, or `~/.claude`."""
+    """What Claude keeps of itself."""
 
-    def __init__(self, *, home: Path, config_dir: Path | None, events: FileEvents) -> None:
-        """Point to it.
-
-        Args:
-            home: The home directory Claude gets.
-            config_dir: The `CLAUDE_CONFIG_DIR` Claude gets, None without one. `.claude.json` is then in it.
-            events: For `watch`.
-        """
-        self._config_dir = config_dir or home / ".claude"
-        self._state_file = (config_dir or home) / ".claude.json"
+    def __init__(self, paths: ClaudePaths, *, events: FileEvents) -> None:
+        """Point to it; `events` is for `watch`."""
+        self._config_dir = paths.config_dir
+        self._state_file = paths.state_file
         self._events = events
 
     # the registry

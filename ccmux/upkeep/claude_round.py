@@ -58,20 +58,21 @@ def examine_claude(patient: Patient, place: Place) -> list[Diagnosis]:
 def _running_version(patient: Patient) -> str:
     if patient.claude_pid is None:
         return ""
-    raw = project_files.read(patient.claude_home / "sessions" / f"{patient.claude_pid}.json")
+    raw = project_files.read(patient.claude_paths.config_dir / "sessions" / f"{patient.claude_pid}.json")
     entry = read_registry(raw) if raw is not None else None
     return entry.version if entry is not None else ""
 
 
 def _login(patient: Patient, argv: list[str], environment: Mapping[str, str]) -> Diagnosis:
-    if not patient.claude_state.exists():
+    theirs = patient.claude_paths
+    if not theirs.state_file.exists():
         # Asked now, it would write that file.
-        says = f"Claude was never started with {patient.claude_home}: it will ask for theme and login"
+        says = f"Claude was never started with {theirs.config_dir}: it will ask for theme and login"
         return warns("claude", "login", says, "start ccmux, then: ccmux attach")
     said = ask_program(
         [*argv, "auth", "status"], environment={**environment, **_NO_NETWORK}, limit_s=_PROGRAM_S
     )
-    stored = (patient.claude_home / ".credentials.json").exists()
+    stored = (theirs.config_dir / ".credentials.json").exists()
     return claude.judge_login(said.out, failure=said.failure, stored=stored)
 
 
@@ -79,7 +80,8 @@ def _claude_settings(patient: Patient) -> list[Diagnosis]:
     here = Path.cwd() / ".claude"
     drop_ins = sorted((_MANAGED / "managed-settings.d").glob("*.json"))
     managed = [_MANAGED / "managed-settings.json", *drop_ins]
-    users = [patient.claude_home / "settings.json", here / "settings.json", here / "settings.local.json"]
+    theirs = patient.claude_paths.config_dir / "settings.json"
+    users = [theirs, here / "settings.json", here / "settings.local.json"]
     found = []
     for path in [*managed, *users]:
         content = project_files.read(path)

@@ -16,7 +16,7 @@ from ccmux.core.errors import DaemonUnreachable, RequestRefused, SettingsInvalid
 from ccmux.core.starting import Starting
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.sqlite.checkup import check_up
-from ccmux.paths import claude_config_dir
+from ccmux.paths import ClaudePaths, claude_paths
 from ccmux.place import Place, place_at, starting_at
 
 _DAEMON_S = 3.0
@@ -110,16 +110,9 @@ class Patient:
         return self.place.settings.claude.command
 
     @property
-    def claude_home(self) -> Path:
-        """The folder Claude keeps its things in."""
-        return claude_config_dir(self.claude_environment)
-
-    @property
-    def claude_state(self) -> Path:
-        """Claude's `.claude.json`: it is there once Claude was started by this user."""
-        said = self.claude_environment.get("CLAUDE_CONFIG_DIR")
-        home = said or self.claude_environment.get("HOME") or Path.home()
-        return Path(home) / ".claude.json"
+    def claude_paths(self) -> ClaudePaths:
+        """Where Claude keeps its things."""
+        return claude_paths(self.claude_environment)
 
     @property
     def uid(self) -> int:

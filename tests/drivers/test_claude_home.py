@@ -10,6 +10,7 @@ import pytest
 from ccmux.core.errors import ProjectFileFailed
 from ccmux.drivers.claude_home import ClaudeHome, trust_key
 from ccmux.drivers.file_events import InotifyFileEvents
+from ccmux.paths import claude_paths
 from ccmux.ports import FileChange, FileEvent
 
 
@@ -24,7 +25,7 @@ class NoEvents:
 
 @pytest.fixture
 def home(tmp_path: Path) -> ClaudeHome:
-    return ClaudeHome(home=tmp_path, config_dir=None, events=NoEvents())
+    return ClaudeHome(claude_paths({"HOME": str(tmp_path)}), events=NoEvents())
 
 
 def test_a_registry_file_is_read_as_it_is(home: ClaudeHome, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_every_change_of_a_registry_file_is_told_and_no_others(tmp_path: Path) -
     async def story() -> None:
         events = InotifyFileEvents()
         try:
-            home = ClaudeHome(home=Path("/nowhere"), config_dir=tmp_path / "config", events=events)
+            home = ClaudeHome(claude_paths({"CLAUDE_CONFIG_DIR": f"{tmp_path}/config"}), events=events)
             changed = asyncio.Event()
             with home.watch(7, changed.set):
                 folder = tmp_path / "config/sessions"
@@ -106,7 +107,7 @@ def test_a_linked_state_file_stays_a_link_and_a_new_one_is_private(tmp_path: Pat
     config = tmp_path / "config"
     config.mkdir()
     (config / ".claude.json").symlink_to(tmp_path / "real.json")
-    home = ClaudeHome(home=Path("/nowhere"), config_dir=config, events=NoEvents())
+    home = ClaudeHome(claude_paths({"CLAUDE_CONFIG_DIR": str(config)}), events=NoEvents())
     assert home.trust("/p")
     assert (config / ".claude.json").is_symlink()
     assert "/p" in json.loads((tmp_path / "real.json").read_text())["projects"]
@@ -118,7 +119,7 @@ def test_a_state_file_that_cannot_be_changed_is_said_and_left_alone(home: Claude
     with pytest.raises(ProjectFileFailed, match="cannot be changed"):
         home.trust("/p")
     assert (tmp_path / ".claude.json").read_bytes() == b"\xff"
-    nowhere = ClaudeHome(home=tmp_path / "nowhere", config_dir=None, events=NoEvents())
+    nowhere = ClaudeHome(claude_paths({"HOME": f"{tmp_path}/nowhere"}), events=NoEvents())
     with pytest.raises(ProjectFileFailed, match="cannot be changed"):
         nowhere.trust("/p")
 

@@ -16,6 +16,7 @@ from ccmux.core.session_plan import SessionPlan
 from ccmux.drivers import hook_shim
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.paths import claude_paths
 from ccmux.ports import FileChange, FileEvent
 from ccmux.trial.api import ScriptedApi
 from tests.claude.real import find_claude, scratch_home
@@ -130,7 +131,7 @@ def test_claude_is_the_panes_own_process_and_tells_all_through_the_spool(
             await stage.submit(text)
             assert (await stage.hook("UserPromptSubmit"))["prompt"] == text
             stopped = await stage.hook("Stop")
-            home = ClaudeHome(home=tmp_path, config_dir=tmp_path / "home", events=Unwatched())
+            home = ClaudeHome(claude_paths({"CLAUDE_CONFIG_DIR": f"{tmp_path}/home"}), events=Unwatched())
             assert stopped["transcript_path"] == home.transcript_path(str(stage.project), session_id)
 
             await stage.submit("/exit")
