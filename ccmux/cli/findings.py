@@ -6,11 +6,14 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
+from ccmux.cli.lines import mend_lines
 from ccmux.cli.say import printable
 from ccmux.core.findings import Finding, Verdict, all_well
 
 _NARROWEST = 30
 """Text is not broken into shorter lines than this."""
+
+_MEND = "      mend: "
 
 _SIGNS = {Verdict.OK: "ok  ", Verdict.WARN: "warn", Verdict.BAD: "BAD "}
 
@@ -18,18 +21,21 @@ _SIGNS = {Verdict.OK: "ok  ", Verdict.WARN: "warn", Verdict.BAD: "BAD "}
 def as_table(findings: Sequence[Finding], *, columns: int | None = None) -> str:
     """Return one line a finding, below it what mends it, and the sum at the end.
 
-    `columns` is the terminal's width: what was seen is broken to fit it. What mends it never is: it may be a
-    command to be copied.
+    `columns` is the terminal's width: what was seen is broken to fit it. What mends it is broken between its
+    commands alone: they are to be copied. Of findings in a row with one mend the last one shows it.
     """
     titles = [f"{finding.area} {finding.name}".rstrip() for finding in findings]
     width = max(map(len, titles), default=0)
     lines = []
-    for title, finding in zip(titles, findings, strict=True):
+    mends = [(title, finding.mend) for title, finding in zip(titles, findings, strict=True)]
+    for title, finding, after in zip(titles, findings, [*mends[1:], None], strict=False):
         first, *rest = _broken(finding.says, None if columns is None else columns - width - 8)
         lines.append(f"{_SIGNS[finding.verdict]}  {title:{width}}  {first}")
         lines += [f"{'':{width + 8}}{more}" for more in rest]
-        if finding.mend:
-            lines.append(f"{'':{width + 8}}mend: {finding.mend}")
+        if finding.mend and (title, finding.mend) != after:
+            first, *rest = mend_lines(finding.mend, None if columns is None else columns - len(_MEND))
+            lines.append(f"{_MEND}{first}")
+            lines += [f"{'':{len(_MEND)}}{more}" for more in rest]
     counts = {verdict: sum(finding.verdict is verdict for finding in findings) for verdict in Verdict}
     bad, warnings = counts[Verdict.BAD], counts[Verdict.WARN]
     if bad or warnings:

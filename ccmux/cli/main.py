@@ -10,6 +10,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from ccmux import __version__
+from ccmux.cli.lines import help_lines
 from ccmux.cli.program import add_place, command_at, exit_code, run_command, unknown_command, usage
 
 COMMANDS = {
@@ -87,7 +88,7 @@ def _top_parser() -> ArgumentParser:
         usage="ccmux [-C DIR] [--config FILE] [--demo]\n       ccmux [-C DIR] [--config FILE] COMMAND ...",
         description="Keeps Claude Code running in tmux and gives it Unix ears and a mouth.\n"
         "Without a command: the daemon, in the foreground.",
-        epilog=_EPILOG.format(commands=commands),
+        epilog=help_lines(_EPILOG.format(commands=commands)),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

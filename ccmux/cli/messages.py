@@ -22,7 +22,12 @@ _STATES = ("queued", "typing", "submitted", "started", "answered", "uncertain", 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say which, how many, and in which form."""
     parser.add_argument(
-        "--state", action="append", default=[], choices=_STATES, help="only these; may be repeated"
+        "--state",
+        action="append",
+        default=[],
+        choices=_STATES,
+        metavar="STATE",
+        help=f"only these ({', '.join(_STATES)}); may be repeated",
     )
     parser.add_argument("--limit", type=_limit, default=50, metavar="N", help="at most (default: 50)")
     parser.add_argument("--json", action="store_true", help="one JSON list")

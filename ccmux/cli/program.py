@@ -8,6 +8,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Iterable, Sequence
 from importlib import import_module
 
+from ccmux.cli.lines import help_lines
 from ccmux.core.errors import CcmuxError
 
 EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
@@ -66,8 +67,8 @@ def run_command(program: str, module: str, argv: Sequence[str], *, known: Namesp
     command = import_module(module)
     parser = ArgumentParser(
         prog=program,
-        description=command.__doc__,
-        epilog=command.EXAMPLES,
+        description=help_lines(command.__doc__ or ""),
+        epilog=help_lines(command.EXAMPLES),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

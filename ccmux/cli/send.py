@@ -28,7 +28,7 @@ examples:
   ccmux send "run the tests"
   ccmux send -c mail --id "$MESSAGE_ID" - < mail.txt
   ccmux send --wait answered --timeout 600 "what is left to do?"
-  ccmux -C ~/my-app send -c timer --unless-waiting morning -- "good morning, look at the mail"
+  ccmux -C ~/my-app send -c timer --unless-waiting morning -- "look at the mail"
 """
 
 _SUBMITTED = {"submitted", "started", "answered"}

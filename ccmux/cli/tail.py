@@ -14,7 +14,7 @@ EXAMPLES = """\
 examples:
   ccmux tail                      what happens from now on
   ccmux tail --since 0 --json     all events that are kept, one JSON object a line
-  ccmux tail --json | jq -r 'select(.type=="turn").turn[] | select(.type=="text").text'
+  ccmux tail --json | jq -r 'select(.type == "turn").turn[].text // empty'
 """
 
 _GLIMPSE_CHARS = 100

@@ -14,6 +14,8 @@ HIDDEN = Listener(address="::", uid=0)
 def test_the_daemon_of_another_project_is_not_to_be_ended() -> None:
     found = judge_port(9876, [NGINX], daemons_port=None, others_port=9876).finding
     assert (found.verdict, found.mend) == (Verdict.BAD, "set another [mcp] port in ccmux.toml")
+    theirs = Listener(address="127.0.0.1", uid=1000, pid=8, program="ccmux")
+    assert judge_port(9876, [theirs], daemons_port=None).finding.mend == found.mend
     assert "end that" in judge_port(9876, [NGINX], daemons_port=None, others_port=9877).finding.mend
 
 

@@ -11,6 +11,7 @@ from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
 from ccmux import __version__
+from ccmux.cli.lines import help_lines
 from ccmux.cli.program import (
     EXIT_DONE,
     EXIT_FAILED,
@@ -94,7 +95,7 @@ def _top_parser() -> ArgumentParser:
         usage="ccmux-deploy [-C DIR] [--config FILE] [--dry-run [-v]]\n"
         "       ccmux-deploy [-C DIR] [--config FILE] COMMAND ...",
         description="Lets systemd run ccmux, its adapters and its timers, as ccmux.toml says.",
-        epilog=_EPILOG.format(commands=commands),
+        epilog=help_lines(_EPILOG.format(commands=commands)),
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from argparse import ArgumentParser, Namespace
+from shutil import get_terminal_size
 
 EXAMPLES = """\
 examples:
@@ -26,5 +28,6 @@ def run(arguments: Namespace) -> int:
     from ccmux.upkeep.verifying import verify
 
     findings = verify(enter(arguments), os.environ)
-    print(as_json(as_object(findings)) if arguments.json else as_table(findings))
+    columns = get_terminal_size().columns if sys.stdout.isatty() else None
+    print(as_json(as_object(findings)) if arguments.json else as_table(findings, columns=columns))
     return 0 if all_well(findings) else 1

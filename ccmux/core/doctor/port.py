@@ -48,8 +48,12 @@ def judge_port(
     if others_port == port:
         says = f"{port} belongs to the daemon of another project"
         return ails("port", "", says, "set another [mcp] port in ccmux.toml")
+    if any(one.program == "ccmux" for one in listeners):
+        mend = "set another [mcp] port in ccmux.toml"
+    else:
+        mend = "end that, or set another [mcp] port"
     holders = " and ".join(map(_named, listeners))
-    return ails("port", "", f"{port} is taken by {holders}", "end that, or set another [mcp] port")
+    return ails("port", "", f"{port} is taken by {holders}", mend)
 
 
 def _named(listener: Listener) -> str:
