@@ -57,8 +57,8 @@ class Project:
     config: Path
 
 
-async def end(project: Project, environment: Mapping[str, str], *, everything: bool, say: Say) -> None:
-    """End the daemon, or everything; tell of each thing that ended.
+async def end(project: Project, environment: Mapping[str, str], *, everything: bool, say: Say) -> bool:
+    """End the daemon, or everything; tell of each thing that ended. Return whether the daemon did.
 
     Raises:
         CcmuxError: Something did not end.
@@ -88,6 +88,7 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
         say(f"what waits in the queue stays there for the next start: {waiting}")
     if failed is not None:
         raise failed
+    return ours is not None or ended
 
 
 def _end_units(

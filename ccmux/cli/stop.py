@@ -13,7 +13,7 @@ from argparse import ArgumentParser, Namespace
 
 EXAMPLES = """\
 examples:
-  ccmux stop           messages wait; start again with ccmux, or systemctl --user start ccmux.service
+  ccmux stop           messages wait for the next start, which it names
   ccmux stop --all     the daemon, timers and adapters, the input's keeper, Claude and its tmux session
 """
 
@@ -31,10 +31,13 @@ def run(arguments: Namespace) -> int:
 
     from ccmux.app.ending import Project, end
     from ccmux.cli.place import find_place
+    from ccmux.place import starting_at
 
     place = find_place(arguments)
+    starting = starting_at(place.config, os.environ)
     project = Project(settings=place.settings, paths=place.paths, config=place.config)
-    asyncio.run(end(project, os.environ, everything=arguments.all, say=_say))
+    if asyncio.run(end(project, os.environ, everything=arguments.all, say=_say)):
+        _say(f"start again: {starting.again}")
     return 0
 
 

@@ -41,6 +41,11 @@ class Starting:
         return self.service is not None and fails(self.service)
 
     @property
+    def again(self) -> str:
+        """The command that starts a daemon that was stopped."""
+        return f"systemctl --user start {TARGET}" if self.deployed else "ccmux"
+
+    @property
     def start(self) -> str:
         """How a daemon that is down comes up: half a sentence."""
         if not self.deployed:
@@ -51,7 +56,7 @@ class Starting:
             return f"systemd is starting it; if it stays away: {_WHY}"
         if self.service is not None and self.service.active == "active":
             return f"{self.restart}; {_WHY}"
-        return f"systemctl --user start {TARGET}"
+        return self.again
 
     @property
     def restart(self) -> str:

@@ -116,7 +116,7 @@ def surroundings(
         yield judge_linger(manager.lingering(), deployed=True).finding
     is_told = units is not None and units.tells_of_daemon and not patient.daemon.is_up
     if not (is_told and units is not None and units.stopped):
-        yield session_finding(place.paths.tmux_session, _session_problem(place, patient.environment))
+        yield session_finding(place.paths.tmux_session, session_problem(place, patient.environment))
     if not is_told:
         yield from _daemon(patient, place)
     if proxy := place.settings.claude.proxy:
@@ -130,7 +130,7 @@ def surroundings(
     yield from _looked_at("disk", lambda: _disks(place))
 
 
-def _session_problem(place: Place, environment: Mapping[str, str]) -> str:
+def session_problem(place: Place, environment: Mapping[str, str]) -> str:
     """Return "" where the session of exactly this name is there, else what tmux says."""
     # Without -L it would be the server that we run inside of.
     server = place.settings.tmux.socket or "default"

@@ -41,6 +41,12 @@ def test_how_a_daemon_that_is_down_comes_up(case: str) -> None:
     assert starting.start == told
 
 
+def test_what_was_stopped_starts_again_as_it_was_started() -> None:
+    assert (Starting().again, Starting(deployed=True).again) == ("ccmux", TARGET)
+    failed = Starting(deployed=True, service=service("failed"))
+    assert failed.again == TARGET, "what it was before the stop is past"
+
+
 def test_a_daemon_that_hangs_is_not_to_be_started() -> None:
     for starting, again in (
         (Starting(), "its log says why; if it stays so: ccmux stop && ccmux"),

@@ -72,6 +72,7 @@ def test_stop_all_leaves_nothing_running_and_loses_nothing(stand: Stand) -> None
         "ended the keeper of the input FIFOs",
         "ended Claude's tmux session ccmux-stand",
         "what waits in the queue stays there for the next start: 1",
+        "start again: ccmux",
     ]
     assert stand.daemon.wait(5) == 0
     assert not any(map(runs, (claude, keeper)))

@@ -222,6 +222,7 @@ def test_stop_ends_the_unit_and_nothing_starts_it_again(house: SystemdStand) -> 
     said = house.ccmux("stop").stdout
     assert f"stopped {SERVICE}" in said
     assert "ended the daemon of 'stand'" in said
+    assert said.endswith("start again: systemctl --user start ccmux.target\n")
     assert house.property(SERVICE, "ActiveState") == "inactive"
     assert house.property("ccmux.target", "ActiveState") == "active"
     assert claude_pid(house) == claude

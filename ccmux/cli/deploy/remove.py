@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from argparse import ArgumentParser, Namespace
+from contextlib import suppress
 
 EXAMPLES = """\
 examples:
@@ -20,7 +21,16 @@ def run(arguments: Namespace) -> int:
     """Leave nothing of ours."""
     from ccmux.cli.deploy.telling import telling
     from ccmux.cli.place import enter
+    from ccmux.core.errors import SettingsInvalid
+    from ccmux.place import place_at
     from ccmux.upkeep.deploying import Deployer
+    from ccmux.upkeep.surroundings import session_problem
 
-    Deployer(enter(arguments), os.environ, telling()).remove()
+    config = enter(arguments)
+    Deployer(config, os.environ, telling()).remove()
+    with suppress(SettingsInvalid):  # which session it would be, nobody can tell then
+        place = place_at(config, os.environ)
+        if place.is_known and not session_problem(place, os.environ):
+            session = place.paths.tmux_session
+            telling().warn(f"Claude goes on in the tmux session {session}; `ccmux stop --all` ends it")
     return 0
