@@ -1,4 +1,4 @@
-"""A timer's message, from the rendered unit to Claude: also while the daemon is down, never piled up."""
+"""What timers send, from the rendered unit to Claude: also while the daemon is down, never piled up."""
 
 from __future__ import annotations
 
@@ -15,16 +15,22 @@ TEXT = """- it's "50 %" of $HOME, ${PATH} and $$5; %h %n `id` \\n \\\\ #{x} Ã© ð
 def test_messages_of_a_timer_wait_for_the_daemon_and_one_of_them_reaches_claude(
     systemd: SystemdStand,
 ) -> None:
-    systemd.write_settings()
+    config = systemd.write_settings().rename(systemd.project / "other.toml")
+    systemd.environment["CCMUX_CONFIG"] = str(config)
     where = Deployment(
         project_dir=systemd.project,
-        config=systemd.project / "ccmux.toml",
+        config=config,
         home=systemd.home,
         programs={name: str(PROGRAMS / name) for name in ("ccmux", "ccmux-deploy")},
         path=systemd.environment["PATH"],
+        execs={"ccmux-own": (str(PROGRAMS / "ccmux"), "send", "on its own")},
     )
-    units = render(Settings(timers={"mail": TimerSettings(startup_delay="1h", message=TEXT)}), where)
-    for name in ("ccmux.service", "ccmux-mail.service"):
+    timers = {
+        "mail": TimerSettings(startup_delay="1h", message=TEXT),
+        "own": TimerSettings(startup_delay="1h", exec=("ccmux", "send", "on its own")),
+    }
+    units = render(Settings(timers=timers), where)
+    for name in ("ccmux.service", "ccmux-mail.service", "ccmux-own.service"):
         systemd.write_unit(name, units[name])
     for _ in range(2):
         systemd.systemctl("start", "ccmux-mail.service")
@@ -46,5 +52,7 @@ def test_messages_of_a_timer_wait_for_the_daemon_and_one_of_them_reaches_claude(
     assert "skipped: message 2 of 'mail' still waits (paused)" in systemd.journal("ccmux-mail.service")
     systemd.ccmux("resume")
     until(lambda: systemd.status()["queue"]["answered"] == 2, "the second was answered")
+    # a program that names no settings of its own reaches the same daemon
+    systemd.systemctl("start", "ccmux-own.service")
     listed = json.loads(systemd.ccmux("messages", "--json").stdout)
-    assert [message["content"] for message in listed] == [TEXT, TEXT]
+    assert [message["content"] for message in listed] == ["on its own", TEXT, TEXT]
