@@ -43,7 +43,7 @@ exit codes: 0 done, 1 failed (one line says the way out), 2 usage
 
 examples:
   ccmux-deploy --dry-run            see what would change; -v: every line of it
-  ccmux-deploy                      do it; again after every change of ccmux.toml
+  ccmux-deploy                      do it; again after each change of ccmux.toml
   ccmux-deploy -C ~/app             the same for another folder
   ccmux-deploy verify               see whether it all works
   ccmux-deploy remove               undo it
