@@ -25,7 +25,7 @@ def test_the_unit_of_this_file_starts_it(tmp_path: Path) -> None:
     environment = deployed_from(config, tmp_path)
     assert starting_at(config, environment) == Starting(deployed=True)
     place = place_at(config, environment)
-    assert place.way_out(Unreached.NOBODY) == "systemctl --user start ccmux.target"
+    assert place.way_out(Unreached.NOBODY) == "start it with `systemctl --user start ccmux.target`"
     assert "systemctl --user restart ccmux.service" in place.way_out(Unreached.SILENT)
     assert (place.way_out(Unreached.OTHER), place.way_out(Unreached.REFUSED)) == (OTHER_PLACE, "")
 

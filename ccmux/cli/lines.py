@@ -10,7 +10,7 @@ COLUMNS = 80
 """The width that help is written for: everybody has it."""
 
 _COMMENT = re.compile(r" +\S.*? {2,}(?=\S)")
-_BEHIND_A_COMMAND = re.compile(r"(?<=; )|(?<= && )|(?<= )(?=\()")
+_BEHIND_A_COMMAND = re.compile(r"(?<=[;:] )|(?<= && )|(?<= )(?=\()")
 _NARROWEST = 20
 
 

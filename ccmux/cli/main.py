@@ -52,7 +52,7 @@ examples:
   ccmux attach                               see Claude at work; Ctrl-b d leaves
   ccmux send "run the tests"                 a message
   git log -3 | ccmux send -c git --wait answered -
-  echo hello > /tmp/ccmux/in                 the same with the shell alone (RUN by default)
+  echo hello > /tmp/ccmux/in                 the same by shell (RUN by default)
 """
 
 

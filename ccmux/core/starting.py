@@ -37,7 +37,7 @@ class Starting:
 
     @property
     def is_failing(self) -> bool:
-        """Whether systemd tries to start it, again and again, or gave up."""
+        """Whether systemd starts it again and again, or gave up."""
         return self.service is not None and fails(self.service)
 
     @property
@@ -50,13 +50,15 @@ class Starting:
         """How a daemon that is down comes up: half a sentence."""
         if not self.deployed:
             return BY_HAND
+        if self.service is not None and self.service.active == "failed":
+            return f"it failed: {_WHY}; then: {self.restart}"
         if self.is_failing:
             return f"systemd tries again and again: {_WHY} it ends"
         if self.service is not None and self.service.active == "activating":
             return f"systemd is starting it; if it stays away: {_WHY}"
         if self.service is not None and self.service.active == "active":
             return f"{self.restart}; {_WHY}"
-        return self.again
+        return f"start it with `{self.again}`"
 
     @property
     def restart(self) -> str:

@@ -20,6 +20,7 @@ from ccmux.core.when import Wall, age
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SOCKS_PORT = 1080
+_STILL = frozenset({"inactive", "deactivating"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +56,7 @@ class Units:
     def stopped(self) -> frozenset[str]:
         """The units that lie still because the target does; none where a unit fails or the daemon runs."""
         states = [self.state(promise.name) for promise in self.promises]
-        still = {state.name for state in states if state.load == "loaded" and state.active == "inactive"}
+        still = {state.name for state in states if state.load == "loaded" and state.active in _STILL}
         if not {TARGET, DAEMON} <= still or any(fails(state) for state in states):
             return frozenset()
         # A task that is not at work is as it should be.

@@ -19,10 +19,16 @@ AGAIN = f"systemd tries again and again: {WHY} it ends"
 STARTS = {
     "nothing is deployed": (Starting(), BY_HAND),
     "another project is deployed": (Starting(other="/b/ccmux.toml"), BY_HAND),
-    "deployed, and nobody was asked": (Starting(deployed=True), TARGET),
-    "stopped": (Starting(deployed=True, service=service("inactive", "dead")), TARGET),
+    "deployed, and nobody was asked": (Starting(deployed=True), f"start it with `{TARGET}`"),
+    "stopped": (
+        Starting(deployed=True, service=service("inactive", "dead")),
+        f"start it with `{TARGET}`",
+    ),
     "in its restart pause": (Starting(deployed=True, service=service("activating", "auto-restart")), AGAIN),
-    "given up": (Starting(deployed=True, service=service("failed", "failed")), AGAIN),
+    "given up": (
+        Starting(deployed=True, service=service("failed", "failed")),
+        f"it failed: {WHY}; then: systemctl --user restart ccmux.service",
+    ),
     "starting again": (Starting(deployed=True, service=service("activating", "start", restarts=3)), AGAIN),
     "starting": (
         Starting(deployed=True, service=service("activating", "start")),

@@ -104,6 +104,9 @@ def test_a_project_that_was_stopped_is_one_finding_with_one_mend() -> None:
     assert (reconcile.name, reconcile.verdict) == ("ccmux-reconcile", Verdict.OK)
     first, *_ = units_findings(still(ccmux_target={"since_s": None}), wall=WALL)
     assert first.says == "not started since boot; with it 2 more units"
+    stopping = still(ccmux_service={"active": "deactivating"})
+    first, *_ = units_findings(stopping, wall=WALL)
+    assert first.says.endswith("; with it 2 more units")
     alone = Units(promises=PROJECT[:2], states=still().states)
     first, *_ = units_findings(alone, wall=WALL)
     assert first.says.endswith("; with it 1 more unit")
