@@ -8,8 +8,8 @@ turn once. Facts it stands on (2.1.329, tests/corpus/transcripts):
 - An Esc leaves `[Request interrupted by user]`, or nothing at all where Claude had not said anything yet.
 - An API failure leaves its text and no mark; the StopFailure hook tells.
 - A Stop hook may come seconds before the records of its turn, and a crash leaves no word.
-- The first records of a process may be written in another order than they came in: 2.1.300 writes an answer
-  before its prompt, once in some dozens; 2.1.329 was not seen to.
+- The first records of a process may be written in another order than they came in: 2.1.300 at times writes
+  an answer before its prompt, or the mark before the answer; 2.1.329 was not seen to.
 - Task notifications and messages of other sessions start turns that nobody asked for.
 """
 
@@ -126,6 +126,8 @@ class _Turn:
     last: AssistantBlocks | None = None
     said: str = ""
     """Texts of the last message, joined."""
+    closed: bool = False
+    """Its mark was read."""
     sent_back: Stopped | None = None
     """A Stop that another Stop hook overruled: Claude went on."""
 
@@ -182,7 +184,7 @@ class TurnAssembler:
                 return self._prompt(record, start)
             case AssistantBlocks():
                 self._assistant(record, start)
-                return self._failure()
+                return self._told_whole()
             case ToolResult() if self._turn is not None:
                 self._went_on(self._turn)
                 self._add(self._turn, record.blocks, record.at)
@@ -190,8 +192,9 @@ class TurnAssembler:
                 self._turn.at = record.at
                 return self._end("interrupted", offset)
             case TurnClosed() if self._turn is not None:
-                self._turn.at = record.at
-                return self._end(self._stopped_outcome(self._turn), offset)
+                self._turn.at = max(self._turn.at, record.at)
+                self._turn.closed = True
+                return self._closed_whole()
             case _:
                 pass  # the tail of a turn that was told already
         return []
@@ -227,10 +230,12 @@ class TurnAssembler:
             return None
         if self._left or self._is_crashed(turn):
             return self._touched_s + SETTLE_S
+        stop = self._stop_of(turn)
+        if turn.closed:
+            return self._touched_s + (SETTLE_S if stop is None or _is_said(stop, turn) else SILENCE_S)
         status = self._status
         # An `idle` from before the turn began is news of the turn before.
         busy = status is not None and not (status.idle and status.since >= turn.opened_at)
-        stop = self._stop_of(turn)
         if busy or (stop is None and status is None):
             return None
         if stop is not None and _is_said(stop, turn):
@@ -254,7 +259,7 @@ class TurnAssembler:
         if prompt.meta:
             return ended
         turn.asked = True
-        return [*ended, PromptRead(prompt_id=turn.key, text=prompt.text)]
+        return [*ended, PromptRead(prompt_id=turn.key, text=prompt.text), *self._closed_whole()]
 
     def _assistant(self, record: AssistantBlocks, start: int) -> None:
         turn = self._turn
@@ -301,19 +306,32 @@ class TurnAssembler:
         self._stops[key] = stop
         self._touched_s = now_s
         _forget(self._stops, _HOOKS_KEPT)
-        return self._failure()
+        return self._told_whole()
 
     def _supersede(self, start: int) -> list[News]:
         turn = self._turn
         return [] if turn is None else self._end(self._silent_outcome(turn), start)
 
-    def _failure(self) -> list[News]:
-        """End the open turn if its StopFailure has come and its text was read: no mark follows those."""
+    def _told_whole(self) -> list[News]:
+        """End the open turn if its Stop has come and its last words were read, and nothing can follow those.
+
+        A failure has no mark; the mark of another turn was read before.
+        """
         turn = self._turn
         stop = self._stop_of(turn) if turn is not None else None
-        if turn is None or stop is None or not stop.failed or not _is_said(stop, turn):
+        if turn is None or stop is None or not _is_said(stop, turn):
             return []
-        return self._end("failed", self._read_to)
+        return self._end("failed", self._read_to) if stop.failed else self._closed_whole()
+
+    def _closed_whole(self) -> list[News]:
+        """End the open turn if its mark was read, and prompt and last words with it."""
+        turn = self._turn
+        if turn is None or not turn.closed or turn.answered_first or turn.last is None:
+            return []
+        stop = self._stop_of(turn)
+        if stop is not None and not _is_said(stop, turn):
+            return []
+        return self._end(self._stopped_outcome(turn), self._read_to)
 
     def _end(self, outcome: str, resume_offset: int) -> list[News]:
         turn, self._turn = self._turn, None
@@ -347,7 +365,7 @@ class TurnAssembler:
 
     def _silent_outcome(self, turn: _Turn) -> str:
         outcome = self._stopped_outcome(turn)
-        if outcome == "failed" or self._stop_of(turn) is not None:
+        if outcome == "failed" or turn.closed or self._stop_of(turn) is not None:
             return outcome
         if turn.last is not None and turn.last.stop_reason not in {None, "tool_use", "pause_turn"}:
             return "finished"

@@ -140,7 +140,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("p", "finished"), ("q", "finished")],
     ),
     "an answer that was cut off in the middle of a tool is no finished one": (
-        [ask("p"), CALLED, ask("q"), CLOSED],
+        [ask("p"), CALLED, ask("q"), said("hey"), CLOSED],
         [("p", "interrupted"), ("q", "finished")],
     ),
     "Stop, its words read, then silence": (
@@ -200,7 +200,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("p", "failed")],
     ),
     "a failure whose hook was lost": (
-        [ask("p"), ERROR, ask("q"), CLOSED],
+        [ask("p"), ERROR, ask("q"), said("hey"), CLOSED],
         [("p", "failed"), ("q", "finished")],
     ),
     "a failure without a text waits": (
@@ -246,7 +246,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("p", "finished")],
     ),
     "a prompt after a crash finds the old turn crashed": (
-        [ask("p"), ProcessGone(), ProcessStarted(at=150.0), ask("q", at=151.0), CLOSED],
+        [ask("p"), ProcessGone(), ProcessStarted(at=150.0), ask("q", at=151.0), CLOSED, SETTLED],
         [("p", "crashed"), ("q", "finished")],
     ),
     "Claude left for another session": (
@@ -258,7 +258,7 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("n", "finished")],
     ),
     "a turn without any prompt has its first record's id": (
-        [said("out of the blue"), CLOSED],
+        [said("out of the blue"), CLOSED, SETTLED],
         [("a-out of the blue", "finished")],
     ),
     "the first answer of a file is written before its prompt (2.1.300)": (
@@ -270,14 +270,41 @@ STORIES: dict[str, tuple[list[Step], list[tuple[str, str]]]] = {
         [("p", "finished")],
     ),
     "the same under an id whose turn was told, or without one": (
-        [ask("p"), CLOSED, said("hey"), ask("p", "late"), CLOSED, said("you"), ask(None, "b"), CLOSED],
+        [
+            ask("p"),
+            said("a"),
+            CLOSED,
+            said("hey"),
+            ask("p", "late"),
+            CLOSED,
+            said("you"),
+            ask(None, "b"),
+            CLOSED,
+        ],
         [("p", "finished"), ("u-late", "finished"), ("u-b", "finished")],
+    ),
+    "its mark is written before both (2.1.300)": (
+        [CLOSED, ask("p"), stopped("p", "hey"), CLOSED, NEARLY, said("hey"), ask("q"), said("you"), CLOSED],
+        [("p", "finished"), ("q", "finished")],
+    ),
+    "its mark is written before both, and Stop is heard last": (
+        [CLOSED, ask("p"), CLOSED, said("hey"), stopped("p", "hey"), ask("q"), said("you"), CLOSED],
+        [("p", "finished"), ("q", "finished")],
+    ),
+    "its mark is written before both, and Stop is lost": (
+        [CLOSED, ask("p"), CLOSED, BUSY, said("hey"), SETTLED],
+        [("p", "finished")],
+    ),
+    "its mark is written between both": ([said("hey"), CLOSED, ask("p")], [("p", "finished")]),
+    "a mark waits for the words of the Stop, but not for ever": (
+        [ask("p"), said("look"), stopped("p", "hey"), CLOSED, NEARLY, ask("q"), CLOSED, SILENT],
+        [("p", "finished"), ("q", "finished")],
     ),
     "a prompt that is younger than an answer nobody asked for is the next turn's": (
         [said("out of the blue"), ask("p", at=102.0), said("hey", at=103.0), CLOSED],
         [("a-out of the blue", "finished"), ("p", "finished")],
     ),
-    "a record without any id has its place": ([ask(None, "", at=0.0), CLOSED], [("u-", "finished")]),
+    "a record without any id has its place": ([ask(None, "", at=0.0), CLOSED, SETTLED], [("u-", "finished")]),
     "a local command is no turn": (
         [ask("c", "<command-name>", meta=True), ask("c", "<local-command-stdout>", meta=True), IDLE, SILENT],
         [],
@@ -376,11 +403,16 @@ def test_a_turn_is_told_with_all_its_blocks_and_its_usage_once_a_message() -> No
 
 
 def test_a_turn_whose_prompt_is_written_late_has_its_words_and_its_prompt() -> None:
-    told = tell([said("hey"), ask("p"), said("you"), CLOSED])
-    assert told[0] == PromptRead(prompt_id="p", text="hi")
-    (turn,) = turns(told)
-    assert [block["text"] for block in turn.fields["turn"]] == ["hey", "you"]
-    assert turn.resume_offset == 4 * LINE
+    disorders: list[list[Step]] = [
+        [said("hey"), ask("p"), said("you"), CLOSED],
+        [ask("p"), stopped("p", "you"), CLOSED, said("hey"), said("you")],
+    ]
+    for steps in disorders:
+        told = tell(steps)
+        assert told[0] == PromptRead(prompt_id="p", text="hi")
+        (turn,) = turns(told)
+        assert [block["text"] for block in turn.fields["turn"]] == ["hey", "you"]
+        assert turn.resume_offset == len([step for step in steps if is_record(step)]) * LINE
 
 
 def test_usage_of_odd_shape_is_summed_as_far_as_it_goes() -> None:
@@ -423,7 +455,7 @@ def test_a_turn_ended_by_the_next_prompt_ends_before_it() -> None:
 def test_records_of_another_life_are_not_told() -> None:
     assembler = TurnAssembler(since=100.0)
     old: list[Step] = [ask("p", at=90.0), replace(CLOSED, at=91.0)]
-    new: list[Step] = [ask("p", "new", at=100.0), CLOSED, ask("q", "undated", at=0.0), CLOSED]
+    new: list[Step] = [ask("p", "new", at=100.0), CLOSED, ask("q", "undated", at=0.0), CLOSED, SETTLED]
     assert shape(tell([*old, *new], assembler)) == [("p", "finished"), ("q", "finished")]
     assert assembler.last_at == 103.0
 

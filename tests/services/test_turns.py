@@ -412,7 +412,7 @@ def test_clear_finishes_the_old_transcript_and_goes_on_with_the_new() -> None:
         assert house.outcomes() == [("A", "p", "finished"), ("B", "q", "finished")]
         assert house.store.session is not None
         assert house.store.session.session_id == "B"
-        await house.write(B, ask("r", "more"), closed())
+        await house.write(B, ask("r", "more"), said("again"), closed())
         assert house.outcomes()[2:] == [("B", "r", "finished")]
 
     live(story)
