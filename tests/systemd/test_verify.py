@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -256,6 +257,68 @@ def test_what_breaks_it_is_found_and_mended_as_told(deployed: SystemdStand, harm
     code, findings = verify(deployed)
     assert not (bad := [one for one in findings if one["verdict"] == "bad"]), bad
     assert code == 0
+
+
+def test_a_daemon_that_does_not_come_up_is_told_with_its_reason(
+    deployed: SystemdStand,
+) -> None:
+    stand = deployed
+    stand.systemctl("stop", "ccmux.service")
+    with socket.socket() as impostor:
+        impostor.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        impostor.bind(("127.0.0.1", stand.port))
+        impostor.listen()
+        stand.run("systemctl", "--user", "start", "--no-block", "ccmux.service")
+        until(lambda: stand.property("ccmux.service", "SubState") == "auto-restart", "it ended")
+        stand.run("journalctl", "--sync")
+        code, findings = verify(stand)
+        said = stand.ccmux("status", check=False).stderr
+        doctors = json.loads(stand.ccmux("doctor", "--json", check=False).stdout)["findings"]
+    stand.systemctl("restart", "ccmux.service")
+    stand.until_state("idle")
+    assert code == 1
+    [bad] = [one for one in findings if one["verdict"] == "bad"]
+    reason = f"port {stand.port} on 127.0.0.1 is taken by another program"
+    assert (bad["area"], bad["name"], reason in bad["says"]) == ("service", "ccmux", True)
+    assert "well" not in bad["says"]
+    assert "systemd tries again and again: journalctl --user-unit ccmux.service -n 20 says why" in said
+    [unit] = [one for one in doctors if one["name"] == "ccmux.service"]
+    assert (unit["verdict"], reason in unit["says"]) == ("bad", True)
+    [daemon] = [one for one in doctors if one["area"] == "daemon"]
+    assert "journalctl" in daemon["mend"]
+    assert "start it with" not in daemon["mend"]
+
+
+def test_what_was_stopped_is_one_finding_and_its_mend_starts_all(deployed: SystemdStand) -> None:
+    stand = deployed
+    stand.systemctl("stop", "ccmux.target")
+    until(lambda: stand.property("ccmux.service", "ActiveState") == "inactive", "it stopped")
+    code, findings = verify(stand)
+    said = stand.ccmux("status", check=False).stderr
+    [bad] = [one for one in findings if one["verdict"] == "bad"]
+    assert (code, findings[0], bad["mend"]) == (1, bad, "systemctl --user start ccmux.target")
+    assert re.fullmatch(r"stopped by hand since .*; with it \d more units", bad["says"])
+    assert said.endswith("start it with `systemctl --user start ccmux.target`\n")
+    stand.run(*bad["mend"].split())
+    stand.until_state("idle")
+    assert not [one for one in verify(stand)[1] if one["verdict"] == "bad"]
+
+
+def test_in_another_project_the_deployment_is_told_and_nothing_that_harms_it(deployed: SystemdStand) -> None:
+    other = deployed.folder / "second"
+    other.mkdir()
+    (other / "ccmux.toml").write_text(
+        f'[runtime]\ndir = "{deployed.folder}/second-run"\n[mcp]\nport = {deployed.port}\n'
+    )
+    done = deployed.run(DEPLOY, "verify", "--json", check=False, cwd=other)
+    [found] = json.loads(done.stdout)["findings"]
+    assert (done.returncode, found["area"], found["verdict"]) == (1, "deploy", "bad")
+    assert f"that of {deployed.project}/ccmux.toml" in found["says"]
+    doctors = deployed.run(str(PROGRAMS / "ccmux"), "doctor", "--json", check=False, cwd=other).stdout
+    mends = {one["area"]: one["mend"] for one in json.loads(doctors)["findings"] if one["mend"]}
+    assert mends["daemon"] == "start it with `ccmux`"
+    assert mends["port"] == "set another [mcp] port in ccmux.toml"
+    assert "systemctl" not in doctors
 
 
 # ------------------------------------------------------------------------------------ what Claude is told
