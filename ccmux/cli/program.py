@@ -15,14 +15,14 @@ EXIT_DONE, EXIT_FAILED, EXIT_USAGE = 0, 1, 2
 
 
 def exit_code(program: str, work: Callable[[], int]) -> int:
-    """Do the work and return its exit code; what ends it early becomes one line, or argparse's own words."""
+    """Do the work and return its exit code; what ends it early becomes its lines, or argparse's own words."""
     try:
         code = work()
         sys.stdout.flush()
     except SystemExit as left:  # argparse leaves so, after its own words
         return left.code if isinstance(left.code, int) else EXIT_FAILED
     except CcmuxError as error:
-        sys.stderr.write(f"{program}: {error}\n")
+        sys.stderr.write(f"{program}: " + "\n".join(error.lines) + "\n")
         return EXIT_FAILED
     except KeyboardInterrupt:
         return 130  # 128 + SIGINT, as shells say it

@@ -30,7 +30,12 @@ from enum import StrEnum
 
 
 class CcmuxError(Exception):
-    """Base of all our errors; `str(error)` is one line for a person."""
+    """Base of all our errors; `str(error)` is one line, for logs and for a person."""
+
+    @property
+    def lines(self) -> list[str]:
+        """What a person is told at a terminal: a line, or one for each of several problems."""
+        return [str(self)]
 
 
 def first_of(group: BaseExceptionGroup[CcmuxError]) -> CcmuxError:
@@ -46,6 +51,14 @@ class SettingsInvalid(CcmuxError):
         self.path = path
         self.problems = tuple(problems)
         super().__init__(f"{path}: " + "; ".join(self.problems))
+
+    @property
+    def lines(self) -> list[str]:
+        return _listed(self.path, self.problems) if len(self.problems) > 1 else [str(self)]
+
+
+def _listed(path: str, problems: Sequence[str]) -> list[str]:
+    return [f"{path} has {len(problems)} problems:", *(f"  {problem}" for problem in problems)]
 
 
 class RuntimeDirUnsafe(CcmuxError):
@@ -206,8 +219,15 @@ class DeploymentRefused(CcmuxError):
     """What the settings ask for cannot be deployed; all that is in the way is told, nothing was changed."""
 
     def __init__(self, config: str, problems: Sequence[str]) -> None:
+        self.config = config
         self.problems = tuple(problems)
         super().__init__(f"{config}: " + "; ".join(self.problems) + "; nothing was changed")
+
+    @property
+    def lines(self) -> list[str]:
+        if len(self.problems) == 1:
+            return [str(self)]
+        return [*_listed(self.config, self.problems), "nothing was changed"]
 
 
 class ServiceManagerFailed(CcmuxError):

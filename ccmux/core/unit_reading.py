@@ -98,10 +98,12 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
 def read_reason(text: str) -> str:
     """Return why a program of ours ended, from what it printed: its last "ccmux: ..." line; "" for none.
 
-    That line is an error of ours, which tells no message and no secret; of other lines nobody knows.
+    Several problems stand below it, indented, a line each. That is an error of ours, which tells no message
+    and no secret; of other lines nobody knows.
     """
-    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+)$", text)
-    return found[-1].strip() if found else ""
+    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+(?:\n  \S.*)*)$", text)
+    first, *problems = found[-1].split("\n  ") if found else [""]
+    return f"{first} {'; '.join(problems)}".strip()
 
 
 def read_next(text: str) -> float | None:

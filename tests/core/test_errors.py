@@ -48,6 +48,16 @@ def test_it_says_what_happened_and_the_way_out(error: errors.CcmuxError, says: t
     assert all(word in str(error) for word in says)
 
 
+def test_several_problems_are_a_line_each_at_a_terminal() -> None:
+    assert errors.RequestRefused("no").lines == ["no"]
+    assert errors.SettingsInvalid("a.toml", ["no"]).lines == ["a.toml: no"]
+    several = ["a.toml has 2 problems:", "  no", "  neither"]
+    assert errors.SettingsInvalid("a.toml", ["no", "neither"]).lines == several
+    assert errors.DeploymentRefused("a.toml", ["no"]).lines == ["a.toml: no; nothing was changed"]
+    refused = errors.DeploymentRefused("a.toml", ["no", "neither"])
+    assert refused.lines == [*several, "nothing was changed"]
+
+
 def test_the_error_that_ended_a_group_is_found_however_deep_it_stands() -> None:
     first, second = errors.RequestRefused("first"), errors.RequestRefused("second")
     inner: Any = ExceptionGroup("", [first])

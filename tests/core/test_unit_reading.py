@@ -166,3 +166,8 @@ def test_why_a_program_of_ours_ended_is_its_own_last_sentence() -> None:
     assert read_reason(printed) == "port 1 is taken"
     assert read_reason("ccmux-deploy: nothing was changed") == "nothing was changed"
     assert read_reason("Traceback: hush\n") == ""
+
+
+def test_several_problems_are_one_reason() -> None:
+    printed = "ccmux: /a has 2 problems:\n  line 1: no\n  line 2: neither\n    at all\nStopped.\n"
+    assert read_reason(printed) == "/a has 2 problems: line 1: no; line 2: neither"
