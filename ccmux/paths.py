@@ -8,6 +8,7 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       tried-claude/        the Claude Code that upgrade-check tried last
       logs/NAME.log        what the daemon of project NAME did
       ccmux/NAME/          state of project NAME: queue, landing, spools
+      ccmux/.good/         settings files as they were when they were last good
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
       api_token            of the daemon's HTTP face
 """
@@ -136,11 +137,26 @@ class Paths:
 def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: str) -> Paths:
     """Return the paths of a project as this environment sets them; "~" is its user's home."""
     return Paths(
-        data_dir=_folder(environment, DATA_VARIABLE),
+        data_dir=find_data_dir(environment),
         secrets_dir=_folder(environment, SECRETS_VARIABLE),
         runtime_dir=runtime_dir,
         project=project,
     )
+
+
+def kept_settings(data_dir: Path, config: Path) -> Path:
+    """Return where the text of a settings file is kept: it must be found while the file says nothing.
+
+    `config` is absolute and without links, as `Place` has it.
+    """
+    import hashlib  # noqa: PLC0415 - it takes as long to load as all else of `ccmux send`, which needs none
+
+    return data_dir / "ccmux" / ".good" / f"{hashlib.sha256(os.fsencode(config)).hexdigest()}.toml"
+
+
+def find_data_dir(environment: Mapping[str, str]) -> Path:
+    """Return the data directory of all projects, as this environment sets it."""
+    return _folder(environment, DATA_VARIABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,24 +9,27 @@ import resource
 import sys
 from contextlib import suppress
 
+import structlog
+
 from ccmux.app.house import House
-from ccmux.core.errors import CcmuxError, first_of
+from ccmux.core.errors import CcmuxError, StateDirUnsafe, first_of
 from ccmux.core.failpoints import Failpoint
-from ccmux.core.settings import Settings
 from ccmux.drivers.logs import logging_to
 from ccmux.drivers.state_dir import make_private
-from ccmux.paths import Paths
+from ccmux.place import Place
 
 FILES = 65_536
 """Open files are allowed up to here; a tmux server that we start, and Claude in it, inherit that."""
 
 
-def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | None = None) -> int:
+log = structlog.get_logger()
+
+
+def run(place: Place, *, demo: bool, failpoint: Failpoint | None = None) -> int:
     """Run the daemon in the foreground until SIGTERM or SIGINT; return 0 then.
 
     Args:
-        settings: All of them; each service gets its own table.
-        paths: Where everything lies.
+        place: The project's; each service gets its own table of the settings.
         demo: Host the demo agent in Claude's place.
         failpoint: Where a test lets the daemon die.
 
@@ -35,14 +38,32 @@ def run(settings: Settings, paths: Paths, *, demo: bool, failpoint: Failpoint | 
     """
     _raise_file_limit()
     cores = _die_talking()
+    paths = place.paths
     make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
     with logging_to(paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
+        if (trouble := place.trouble) is not None:
+            log.error(
+                "settings wrong",
+                path=trouble.config,
+                problems=list(trouble.problems),
+                used_since=trouble.kept_at_s,
+            )
         try:
-            house = House(settings, paths, demo=demo, tmux_cores=cores, failpoint=failpoint)
+            house = House(
+                place, demo=demo, tmux_cores=cores, failpoint=failpoint, started=lambda: _keep(place)
+            )
             asyncio.run(house.live(), debug=sys.flags.dev_mode)
         except* CcmuxError as group:
             raise first_of(group) from None
     return 0
+
+
+def _keep(place: Place) -> None:
+    """Keep the settings it came up with; one that cannot be kept is no reason to go down."""
+    try:
+        place.keep()
+    except (OSError, StateDirUnsafe) as error:
+        log.warning("settings not kept", reason=str(error))
 
 
 def _raise_file_limit() -> None:

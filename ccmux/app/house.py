@@ -9,7 +9,7 @@ import secrets
 import signal
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,7 @@ from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.launch import SERVICE_VARIABLES
 from ccmux.core.prompt import InjectionLimits
-from ccmux.core.settings import ClaudeSettings, Settings
+from ccmux.core.settings import ClaudeSettings
 from ccmux.drivers.api_token import api_token
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
@@ -45,6 +45,7 @@ from ccmux.drivers.systemd import FdStore, Notify, Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.paths import Paths, claude_paths
+from ccmux.place import Place
 from ccmux.ports import go_on
 from ccmux.services.control import Control
 from ccmux.services.dispatcher import Dispatcher, DispatcherSettings
@@ -88,24 +89,27 @@ class House:
 
     def __init__(
         self,
-        settings: Settings,
-        paths: Paths,
+        place: Place,
         *,
         demo: bool,
         tmux_cores: tuple[int, int],
+        started: Callable[[], None],
         failpoint: Failpoint | None = None,
     ) -> None:
         """Take what is needed; nothing is opened yet.
 
         Args:
-            settings: All of them; each service gets its own table.
-            paths: Where everything lies.
+            place: The project's; each service gets its own table of the settings.
             demo: Host the demo agent in Claude's place.
             tmux_cores: How large a core of what runs in tmux may be (RLIMIT_CORE), whatever ours may.
+            started: Called when all could be opened.
             failpoint: Where a test lets the daemon die.
         """
+        settings, paths = place.settings, place.paths
         self._settings = replace(settings, claude=_demo(settings.claude, paths)) if demo else settings
         self._paths = paths
+        self._trouble = place.trouble
+        self._started = started
         self._demo = demo
         self._tmux_cores = tmux_cores
         self._reached = go_on if failpoint is None else KillAt(failpoint)
@@ -126,6 +130,7 @@ class House:
         async with AsyncExitStack() as opened:
             opened.enter_context(runtime_dir.hold())
             services = await self._furnish(opened, runtime_dir, stop)
+            self._started()
             log.info("daemon started", version=__version__, pid=os.getpid(), demo=self._demo)
             await _run_until(stop, services)
         log.info("daemon stopped", pid=os.getpid())
@@ -278,6 +283,7 @@ class House:
             following=hub.following,
             in_place=[intake.in_place, control.in_place, http.in_place],
             stopping=stop,
+            remark="" if self._trouble is None else "ccmux.toml is wrong, older settings are used",
         )
         return [
             intake,
@@ -303,6 +309,9 @@ class House:
             "restarts": lifecycle.restarts,
             "demo": self._demo,
             "port": self._settings.mcp.port,
+            "settings": None
+            if self._trouble is None
+            else {"wrong": list(self._trouble.problems), "used_since": round(self._trouble.kept_at_s, 3)},
         }
 
 

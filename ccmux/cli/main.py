@@ -100,7 +100,6 @@ def _top_parser() -> ArgumentParser:
 
 def _daemon(options: Namespace) -> int:
     from ccmux.app import run
-    from ccmux.cli.place import failpoint, find_place
+    from ccmux.cli.place import daemons_place, failpoint
 
-    place = find_place(options)
-    return run(place.settings, place.paths, demo=options.demo, failpoint=failpoint())
+    return run(daemons_place(options), demo=options.demo, failpoint=failpoint())

@@ -55,6 +55,10 @@ def told(status: dict[str, Any], *, now_s: float) -> str:
         lines.append("  held      by nothing: a message is typed when it comes")
     if trouble := status.get("trouble"):
         lines.append(f"  database  waits: {trouble}")
+    if settings := status.get("settings"):
+        used = f"it uses those of {age(max(0.0, now_s - settings['used_since']))} ago"
+        lines.append(f"  settings  wrong when it started; {used}")
+        lines += [f"            {problem}" for problem in settings["wrong"]]
     lines.append(f"  queue     {_counts(status.get('queue'))}")
     if status.get("out"):
         lines.append(f"  outgoing  {_counts(status['out'])} wait for a reader")

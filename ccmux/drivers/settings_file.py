@@ -1,4 +1,4 @@
-"""Reads `ccmux.toml`. What may stand in it is decided in `core/settings`; nothing is written here."""
+"""Reads `ccmux.toml` and keeps its text, unchanged. What may stand in it is decided in `core/settings`."""
 
 from __future__ import annotations
 
@@ -9,24 +9,25 @@ from typing import Any
 
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.settings import Problem, Settings, parse_settings, parse_what_fits
+from ccmux.files import replace_file
 
 _AT_LINE = r" \(at line (\d+), column \d+\)| \(at end of document\)"
 
 
-def read_settings(path: Path) -> Settings:
-    """Return the settings of a file; one that does not exist means the defaults.
+def read_settings(path: Path) -> tuple[Settings, bytes | None]:
+    """Return the settings of a file, and its text; without a file the defaults, and None.
 
     Raises:
         SettingsInvalid: With every problem of the file.
 
     """
     try:
-        table, text = _parsed(path)
+        table, content = _parsed(path)
     except FileNotFoundError:
-        return Settings()
-    read = parse_settings(table, text=text)
+        return Settings(), None
+    read = parse_settings(table, text=_text(content))
     if isinstance(read, Settings):
-        return read
+        return read, content
     raise SettingsInvalid(str(path), [str(problem) for problem in read])
 
 
@@ -38,18 +39,18 @@ def read_what_fits(path: Path) -> tuple[Settings, list[str]]:
 
     """
     try:
-        table, text = _parsed(path)
+        table, content = _parsed(path)
     except FileNotFoundError as error:
         raise SettingsInvalid(str(path), ["there is no such file; write one: ccmux init"]) from error
-    settings, problems = parse_what_fits(table, text=text)
+    settings, problems = parse_what_fits(table, text=_text(content))
     return settings, [str(problem) for problem in problems]
 
 
-def _parsed(path: Path) -> tuple[dict[str, Any], str]:
-    """Return a file's content, and its text. Raises FileNotFoundError and SettingsInvalid."""
+def _parsed(path: Path) -> tuple[dict[str, Any], bytes]:
+    """Return what a file says, and its content. Raises FileNotFoundError and SettingsInvalid."""
     try:
-        text = path.read_bytes().decode()
-        return tomllib.loads(text), text.replace("\r\n", "\n")
+        content = path.read_bytes()
+        return tomllib.loads(content.decode()), content
     except FileNotFoundError:
         raise
     except OSError as error:
@@ -57,9 +58,27 @@ def _parsed(path: Path) -> tuple[dict[str, Any], str]:
     except tomllib.TOMLDecodeError as error:
         raise SettingsInvalid(str(path), [str(_syntax(str(error)))]) from error
     except UnicodeDecodeError as error:
-        line = path.read_bytes()[: error.start].count(b"\n") + 1
+        line = content[: error.start].count(b"\n") + 1
         problem = Problem(line=line, where="the file", says="is not UTF-8 here")
         raise SettingsInvalid(str(path), [str(problem)]) from error
+
+
+def _text(content: bytes) -> str:
+    """Return a file's text, for the numbers of its lines."""
+    return content.decode().replace("\r\n", "\n")
+
+
+def keep_text(path: Path, content: bytes | None) -> None:
+    """Keep the text of good settings, 0600; None: keep none. What is kept already is not written again.
+
+    Raises:
+        OSError: It cannot be written; what was kept before still is.
+
+    """
+    if content is None:
+        path.unlink(missing_ok=True)
+    elif not path.exists() or path.read_bytes() != content:
+        replace_file(path, content, mode=0o600)
 
 
 def _syntax(error: str) -> Problem:

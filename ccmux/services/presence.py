@@ -83,12 +83,14 @@ class Facts:
         state: What Claude does.
         hold: What holds the queue.
         trouble: What the database waits for, and what ends that.
+        remark: What else a person should know.
 
     """
 
     state: str
     hold: str
     trouble: str
+    remark: str = ""
 
 
 Follow = Callable[[Callable[[Sequence[Event]], None]], AbstractContextManager[None]]
@@ -108,6 +110,7 @@ class Presence:
         following: Follow,
         in_place: Sequence[asyncio.Event],
         stopping: asyncio.Event,
+        remark: str = "",
     ) -> None:
         """Wire it up.
 
@@ -118,6 +121,7 @@ class Presence:
             following: Lets a follower hear of every commit's events.
             in_place: Set once each by whoever opens a door; all of them together are READY.
             stopping: Set when the daemon begins to end in order.
+            remark: What else a person should know as long as this daemon runs; "" for nothing.
         """
         self._manager = manager
         self._book = book
@@ -125,6 +129,7 @@ class Presence:
         self._following = following
         self._in_place = in_place
         self._stopping = stopping
+        self._remark = remark
         self._changed = asyncio.Event()
         self._seen: Facts | None = None
         self._now_s = asyncio.get_running_loop().time
@@ -192,7 +197,12 @@ class Presence:
 
     def _facts(self) -> Facts:
         known = self._dispatching.status()
-        return Facts(state=known["state"], hold=known.get("hold") or "", trouble=self._book.trouble)
+        return Facts(
+            state=known["state"],
+            hold=known.get("hold") or "",
+            trouble=self._book.trouble,
+            remark=self._remark,
+        )
 
 
 def standing(facts: Facts, *, waiting: int) -> str:
@@ -203,4 +213,6 @@ def standing(facts: Facts, *, waiting: int) -> str:
         parts.append(f"{waiting} wait")
     if facts.trouble:
         parts.append(f"the database waits: {facts.trouble}")
+    if facts.remark:
+        parts.append(facts.remark)
     return "; ".join(parts)

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccmux.core.deployment import Plan, diff, plan
-from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed
+from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
 from ccmux.core.rollout import Rollout, failed, roll_out
 from ccmux.core.units import DAEMON, RECONCILE
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
+from ccmux.place import place_at
 from ccmux.upkeep.gathering import Gathered, gather_all_problems, plan_for, unread
 
 
@@ -61,6 +62,7 @@ class Deployer:
             gathered = self._gathered(existing)
             planned = plan_for(gathered, existing)
             _refuse(gathered, planned, unread(manager, files))
+            self._keep()
             renewal.begin([*planned.created, *planned.updated, *planned.orphans])
             begun = renewal.begun()
 
@@ -166,6 +168,13 @@ class Deployer:
 
     def _gathered(self, existing: Mapping[str, str]) -> Gathered:
         return gather_all_problems(self._config, self._environment, self._manager, existing)
+
+    def _keep(self) -> None:
+        """Keep the settings that are deployed: units are judged by them where ccmux.toml is wrong later."""
+        try:
+            place_at(self._config, self._environment).keep()
+        except (OSError, StateDirUnsafe) as error:
+            self._warn(f"these settings are not kept for when ccmux.toml is wrong: {error}")
 
     def _tell_that_it_waits(self) -> None:
         self._warn("another ccmux-deploy is at work; waiting for it")

@@ -32,6 +32,7 @@ from ccmux.drivers.settings_file import read_what_fits
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
+from ccmux.place import Place
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
 """Variables that say where things lie: the daemon must see them as who deploys does."""
@@ -61,31 +62,30 @@ class Gathered:
 
 
 def gather(
-    config: Path, environment: Mapping[str, str], manager: UserManager, existing: Mapping[str, str]
+    place: Place, environment: Mapping[str, str], manager: UserManager, existing: Mapping[str, str]
 ) -> Gathered:
-    """Return what would be deployed from this file, for who has this environment, in the folder we are in.
+    """Return what would be deployed of this place, for who has this environment, in the folder we are in.
 
     Args:
-        config: The settings file.
+        place: The project's; with good settings, or with those that were good before.
         environment: Of who deploys.
         manager: Judges calendars; it need not be reachable.
         existing: The unit files that are there.
 
     Raises:
-        SettingsInvalid: There is no such file, or with all that is wrong in it.
+        SettingsInvalid: There is no settings file, and never was.
         ServiceManagerFailed: systemd's tools are not there.
 
     """
-    settings, wrong = read_what_fits(config)
-    if wrong:
-        raise SettingsInvalid(str(config), wrong)
-    return _gathered(config, settings, wrong, environment, manager, existing)
+    if not place.has_settings:
+        raise SettingsInvalid(str(place.config), ["there is no such file; write one: ccmux init"])
+    return _gathered(place.config, place.settings, [], environment, manager, existing)
 
 
 def gather_all_problems(
     config: Path, environment: Mapping[str, str], manager: UserManager, existing: Mapping[str, str]
 ) -> Gathered:
-    """Return what `gather` does; what is wrong in the settings stands among its problems, before all others.
+    """Return what would be deployed from this file; what is wrong in it stands first among the problems.
 
     Raises:
         SettingsInvalid: There is no such file, or none that can be read; or with all that is wrong in it, and

@@ -17,7 +17,7 @@ from ccmux.core.starting import Starting
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.sqlite.checkup import check_up
 from ccmux.paths import ClaudePaths, claude_paths
-from ccmux.place import Place, place_at, starting_at
+from ccmux.place import Place, last_good_place, starting_at
 
 _DAEMON_S = 3.0
 _NOBODY = (FileNotFoundError, ConnectionRefusedError, NotADirectoryError)
@@ -28,8 +28,8 @@ class Patient:
 
     Attributes:
         config: Where its settings stand or would stand.
-        place: The place its settings lead to; None where they have problems.
-        problems: What is wrong with them.
+        place: The place its settings lead to, or those that were good before; None where there are neither.
+        problems: What is wrong with the settings where there is no place.
         environment: That of who asks.
 
     """
@@ -41,13 +41,15 @@ class Patient:
         self.place: Place | None = None
         self.problems: tuple[str, ...] = ()
         try:
-            self.place = place_at(config, environment)
+            self.place = last_good_place(config, environment)
         except SettingsInvalid as error:
             self.problems = error.problems
 
     @property
     def settings_changed_s(self) -> float | None:
-        """How long ago the settings file changed; None where there is none."""
+        """How long ago the settings file changed; None where there is none, or nobody could use it."""
+        if self.place is not None and self.place.trouble is not None:
+            return None
         try:
             return time.time() - self.config.stat().st_mtime
         except FileNotFoundError:

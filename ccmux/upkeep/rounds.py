@@ -31,7 +31,7 @@ from ccmux.place import Place
 from ccmux.upkeep.claude_round import examine_claude
 from ccmux.upkeep.gathering import gather, plan_for
 from ccmux.upkeep.patient import Patient
-from ccmux.upkeep.surroundings import reasons
+from ccmux.upkeep.surroundings import reasons, settings_findings
 
 LIMIT_S = 15.0
 """Most calls have a limit of their own below this; a hanging systemctl or file system has not."""
@@ -104,6 +104,8 @@ def _settings(patient: Patient) -> list[Diagnosis]:
     if patient.problems:
         mend = f"edit {patient.config}; the rest is looked at then"
         return [ails("settings", "", problem, mend) for problem in patient.problems]
+    if patient.place is not None and (found := settings_findings(patient.place)):
+        return [Diagnosis(finding=finding) for finding in found]
     if not patient.config.exists():
         return [fine("settings", "", f"no {patient.config}: the defaults are used")]
     return [fine("settings", "", str(patient.config))]
@@ -170,7 +172,9 @@ def _systemd(patient: Patient) -> list[Diagnosis]:
     judged.append(services.judge_linger(manager.lingering(), deployed=bool(deployed)))
     if not deployed:
         return [*judged, services.judge_undeployed(patient.starting)]
-    gathered = gather(config, patient.environment, manager, existing)
+    if patient.place is None:
+        raise SettingsInvalid(str(config), patient.problems)
+    gathered = gather(patient.place, patient.environment, manager, existing)
     planned = plan_for(gathered, existing)
     states = manager.units(deployed)
     files = services.UnitFiles(

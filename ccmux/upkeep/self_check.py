@@ -30,7 +30,7 @@ def self_check(
         say: Gets the message, before it is sent.
 
     Raises:
-        SettingsInvalid: With all that is wrong.
+        SettingsInvalid: With all that is wrong, and no older settings are kept.
         StateDirUnsafe: The message could neither be sent nor kept.
 
     """

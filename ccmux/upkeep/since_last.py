@@ -30,7 +30,7 @@ from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.place import Place
 from ccmux.upkeep.gathering import gather
 from ccmux.upkeep.patient import Patient
-from ccmux.upkeep.surroundings import surroundings, units_seen
+from ccmux.upkeep.surroundings import settings_findings, surroundings, units_seen
 
 QUIET_S = 1.0
 """The event log is read to its end when nothing more comes for so long."""
@@ -64,15 +64,15 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
     since_s = booted_s if last is None else last.at_s
     manager: UserManager | None = UserManager(patient.environment)
     # Units of another project's are none of ours.
-    if not patient.config.exists() or patient.starting.other:
+    if not place.has_settings or patient.starting.other:
         manager = None
     if manager is not None and manager.unreachable():
         manager = None
-    findings: list[Finding] = []
+    findings = settings_findings(place)
     timers: list[_Timer] = []
     units: Units | None = None
     if manager is not None:
-        units, timers = _units(patient, manager, since_s)
+        units, timers = _units(patient, place, manager, since_s)
         findings += units_findings(units, wall=now)
     findings += surroundings(patient, place, manager, units)
 
@@ -93,10 +93,12 @@ def look(patient: Patient, place: Place, last: LastCheck | None, now: Wall) -> R
     return report_of(findings, at_s=now.now_s, last=last, seq=told.seq, timers=stems)
 
 
-def _units(patient: Patient, manager: UserManager, since_s: float) -> tuple[Units, list[_Timer]]:
+def _units(
+    patient: Patient, place: Place, manager: UserManager, since_s: float
+) -> tuple[Units, list[_Timer]]:
     files = UnitFiles(patient.environment)
     existing = files.read()
-    gathered = gather(patient.config, patient.environment, manager, existing)
+    gathered = gather(place, patient.environment, manager, existing)
     units = units_seen(gathered, existing, manager, files, failed_since_s=since_s)
     timers = [
         _Timer(

@@ -16,6 +16,7 @@ from ccmux.core.doctor.files import judge_runtime
 from ccmux.core.doctor.services import judge_linger
 from ccmux.core.doctor.session import Reach, judge_daemon
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.settings_trouble import trouble_finding
 from ccmux.core.starting import fails
 from ccmux.core.unit_health import Failure, promise_of
 from ccmux.core.unit_state import UnitState
@@ -50,6 +51,11 @@ def wall() -> Wall:
     """Return the clock as it stands."""
     clock = WallClock()
     return Wall(now_s=clock.now(), local=clock.local)
+
+
+def settings_findings(place: Place) -> list[Finding]:
+    """Return what is to be said where a place goes by older settings than ccmux.toml has."""
+    return [] if place.trouble is None else [trouble_finding(place.trouble, wall())]
 
 
 def units_seen(

@@ -13,7 +13,7 @@ from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.upkeep.gathering import gather
 from ccmux.upkeep.patient import Patient
-from ccmux.upkeep.surroundings import surroundings, units_seen, wall
+from ccmux.upkeep.surroundings import settings_findings, surroundings, units_seen, wall
 
 TOLD_S = 3_600.0
 """What failed longer ago, and is well, is counted and no more."""
@@ -23,7 +23,7 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
     """Return what was found, for who has this environment, in the folder we are in.
 
     Raises:
-        SettingsInvalid: There is no such file, or with all that is wrong in it.
+        SettingsInvalid: There is no such file, or with all that is wrong in it, and no older ones are kept.
         ServiceManagerFailed: No user manager answers.
 
     """
@@ -35,9 +35,9 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
         # Each unit is another text then, and the mend of each would be refused or harm the other project.
         return [other_finding(patient.starting)]
     existing = files.read()
-    gathered = gather(config, environment, manager, existing)
     if patient.place is None:
         raise SettingsInvalid(str(config), patient.problems)
+    gathered = gather(patient.place, environment, manager, existing)
     now = wall()
     units = units_seen(
         gathered,
@@ -47,4 +47,8 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
         failed_since_s=booted_at(),
         told_from_s=now.now_s - TOLD_S,
     )
-    return [*units_findings(units, wall=now), *surroundings(patient, patient.place, manager, units)]
+    return [
+        *settings_findings(patient.place),
+        *units_findings(units, wall=now),
+        *surroundings(patient, patient.place, manager, units),
+    ]

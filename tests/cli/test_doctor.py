@@ -244,6 +244,24 @@ def test_settings_of_nonsense_tell_every_problem_and_what_needs_none_is_looked_a
     assert found.of("tmux", "canary")["verdict"] == OK
 
 
+def test_settings_that_went_wrong_under_a_daemon_are_one_finding_and_all_else_is_looked_at(
+    healthy: Stand,
+) -> None:
+    config = healthy.project / "ccmux.toml"
+    good = config.read_text()
+    config.write_text("nonsense = 1\n" + good + '[timers.a]\nmessage = "x"\n')
+    try:
+        found = examine(healthy)
+    finally:
+        config.write_text(good)
+    assert found.bad == ["settings"]
+    settings = found.of("settings")
+    assert "line 1: [nonsense]" in settings["says"]
+    assert "[timers.a]" in settings["says"]
+    assert settings["mend"] == "edit ccmux.toml, then ccmux-deploy"
+    assert found.of("daemon")["verdict"] == OK
+
+
 def test_a_folder_without_settings_is_no_failure_and_nothing_is_made_there(
     healthy: Stand, tmp_path: Path
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from ccmux import __version__
 from ccmux.cli.main import COMMANDS, main
+from ccmux.place import Place
 from tests.cli.conftest import Project, kind
 
 CONTRACT = ["init", "attach", "send", "tail", "status", "messages", "why", "pause", "resume", "interrupt"]
@@ -131,8 +132,8 @@ def app(monkeypatch: pytest.MonkeyPatch, project: Project) -> list[Any]:
     calls: list[Any] = []
     module = ModuleType("ccmux.app")
 
-    def run(settings: Any, paths: Any, *, demo: bool, failpoint: Any) -> int:
-        calls.append((settings, paths, demo))
+    def run(place: Place, *, demo: bool, failpoint: Any) -> int:
+        calls.append((place.settings, place.paths, demo))
         return 3
 
     module.run = run  # type: ignore[attr-defined]

@@ -18,7 +18,7 @@ def test_init_writes_every_key_with_the_folders_name_and_no_trust(project: Proje
     project.config.unlink()
     done = project.run("init")
     assert (done.returncode, done.stdout) == (0, f"{project.config}\n")
-    settings = read_settings(project.config)
+    settings = read_settings(project.config)[0]
     assert (settings.project.name, settings.claude.trust_folder) == ("my-app", False)
     assert stat.S_IMODE(project.config.stat().st_mode) == 0o600
     assert "# Days the event log is kept." in project.config.read_text()
@@ -40,7 +40,7 @@ def test_init_for_another_folder(project: Project, tmp_path: Path) -> None:
     (tmp_path / "other").mkdir()
     done = project.run("init", "-C", str(tmp_path / "other"))
     assert done.returncode == 0
-    assert read_settings(tmp_path / "other" / "ccmux.toml").project.name == "other"
+    assert read_settings(tmp_path / "other" / "ccmux.toml")[0].project.name == "other"
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_init_on_a_terminal_asks_once_whether_the_folder_may_be_trusted(
         assert asking.wait(30) == 0
     os.close(ours)
     assert str(project.folder).encode() in asked
-    assert read_settings(project.config).claude.trust_folder is trusted
+    assert read_settings(project.config)[0].claude.trust_folder is trusted
 
 
 def tmux(socket: str, *words: str) -> str:

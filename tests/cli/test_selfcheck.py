@@ -11,8 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ccmux.core.control import answer
 from ccmux.core.runs import Run, told_runs
+from ccmux.place import place_at
 from tests.cli.conftest import STATUS, Project, lines
 
 SCRIPT = Path(__file__).parents[2] / "scripts/startup_selfcheck.py"
@@ -126,8 +129,17 @@ def test_a_disk_that_takes_nothing_is_told(project: Project) -> None:
     )
 
 
-def test_settings_that_are_wrong_are_told(project: Project) -> None:
+def test_settings_that_are_wrong_are_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project.folder)
+    good = place_at(project.config, project.environment)
     project.config.write_text("nonsense = 1\n")
-    done = selfcheck(project)
+    done = selfcheck(project, "--dry-run")
     assert done.returncode == 1
     assert "nonsense" in done.stderr
+    good.keep()
+    done = selfcheck(project, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.search(
+        r"(?m)^BAD: settings: \S+ it is wrong, the one of \d\d:\d\d is used: line 1: .*nonsense", done.stdout
+    )
+    assert "\n  mend: edit ccmux.toml, then ccmux-deploy\n" in done.stdout

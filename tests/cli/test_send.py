@@ -169,7 +169,7 @@ def nowhere(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """A folder without settings, whose default runtime directory is the test's own."""
     project.config.unlink()
     settings = Settings(runtime=RuntimeSettings(dir=str(project.runtime)))
-    monkeypatch.setattr("ccmux.place.read_settings", lambda path: settings)
+    monkeypatch.setattr("ccmux.place.read_settings", lambda path: (settings, None))
     for name, value in project.environment.items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(project.folder)

@@ -30,6 +30,7 @@ STATUS = {"session": "app", "version": "1.0", "uptime_s": 100.0, "state": "idle"
         (Reach.ANSWERED, {}, True, None, OK, "up 1 min"),
         (Reach.ANSWERED, {}, True, 200.0, OK, "up 1 min"),
         (Reach.ANSWERED, {}, True, 50.0, WARN, "changed after it started"),
+        (Reach.ANSWERED, {"settings": {"wrong": ["no"]}}, True, 50.0, WARN, "uses older settings"),
         (Reach.ANSWERED, {"version": "0.9"}, True, None, WARN, "runs version 0.9, 1.0"),
         (Reach.ANSWERED, {"session": "other"}, True, None, BAD, "of project 'other'"),
         (Reach.ANSWERED, {"trouble": "disk full"}, True, None, BAD, "disk full"),

@@ -8,16 +8,18 @@ import pytest
 
 from ccmux.core.errors import SettingsInvalid
 from ccmux.core.settings import Settings
-from ccmux.drivers.settings_file import read_settings
+from ccmux.drivers.settings_file import keep_text, read_settings
 
 
 def test_a_file_that_is_not_there_means_the_defaults(tmp_path: Path) -> None:
-    assert read_settings(tmp_path / "ccmux.toml") == Settings()
+    assert read_settings(tmp_path / "ccmux.toml") == (Settings(), None)
 
 
 def test_a_file_is_read(tmp_path: Path) -> None:
-    (tmp_path / "ccmux.toml").write_bytes(b"[mcp]\r\nport = 1234\r\n")
-    assert read_settings(tmp_path / "ccmux.toml").mcp.port == 1234
+    text = b"[mcp]\r\nport = 1234\r\n"
+    (tmp_path / "ccmux.toml").write_bytes(text)
+    settings, content = read_settings(tmp_path / "ccmux.toml")
+    assert (settings.mcp.port, content) == (1234, text)
 
 
 BROKEN = {
@@ -49,3 +51,17 @@ def test_all_problems_are_told(tmp_path: Path) -> None:
 def test_a_directory_in_the_files_place_is_said(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="cannot be read: Is a directory"):
         read_settings(tmp_path)
+
+
+def test_a_text_is_kept_for_its_owner_and_written_when_it_changed(tmp_path: Path) -> None:
+    path = tmp_path / "kept.toml"
+    keep_text(path, b"[mcp]\nport = 1\n")
+    assert path.stat().st_mode & 0o777 == 0o600
+    first = path.stat()
+    keep_text(path, b"[mcp]\nport = 1\n")
+    assert path.stat().st_ino == first.st_ino
+    keep_text(path, b"")
+    assert path.read_bytes() == b""
+    keep_text(path, None)
+    keep_text(path, None)
+    assert list(tmp_path.iterdir()) == []

@@ -284,3 +284,8 @@ def test_a_hold_that_the_state_says_already_is_left_out(
 ) -> None:
     state, hold, trouble = facts
     assert standing(Facts(state=state, hold=hold, trouble=trouble), waiting=waiting) == line
+
+
+def test_what_else_a_person_should_know_stands_at_the_end() -> None:
+    facts = Facts(state="idle", hold="", trouble="", remark="older settings are used")
+    assert standing(facts, waiting=2) == "Claude is idle; 2 wait; older settings are used"

@@ -321,6 +321,49 @@ def test_in_another_project_the_deployment_is_told_and_nothing_that_harms_it(dep
     assert "systemctl" not in doctors
 
 
+def bad(stand: SystemdStand) -> list[tuple[str, str]]:
+    return [(one["area"], one["says"]) for one in verify(stand)[1] if one["verdict"] == "bad"]
+
+
+def test_a_typo_in_the_settings_takes_nobody_down_and_claude_is_told(deployed: SystemdStand) -> None:
+    stand, before = deployed, len(told(deployed))
+    config = stand.project / "ccmux.toml"
+    good = config.read_text()
+    config.write_text(good + "x = [\n")
+    claude, first = stand.status()["pid"], stand.property("ccmux.service", "MainPID")
+    stand.systemctl("restart", "ccmux.service")
+    assert stand.property("ccmux.service", "MainPID") not in {"0", first}
+    status = stand.until_state("idle")
+    assert status["pid"] == claude
+    assert "is not valid TOML" in status["settings"]["wrong"][0]
+    older = "Claude is idle; ccmux.toml is wrong, older settings are used"
+    until(lambda: stand.property("ccmux.service", "StatusText") == older, "systemctl status says it")
+    assert '"event": "settings wrong"' in stand.journal("ccmux.service")
+
+    sent = stand.ccmux("send", "--wait", "answered", "--timeout", "25", "are you there?")
+    assert "ccmux.toml is wrong (the file is not valid TOML" in sent.stderr
+    started(stand, "ccmux-selfcheck.service")
+    until(lambda: len(told(stand)) == before + 1, "Claude is told")
+    assert f"\nBAD: settings: {config}: it is wrong, the one of " in told(stand)[-1]
+    ((area, says),) = bad(stand)
+    assert (area, "not valid TOML" in says) == ("settings", True)
+    refused = stand.run(DEPLOY, check=False)
+    assert (refused.returncode, "not valid TOML" in refused.stderr) == (1, True)
+
+    config.unlink()
+    ((area, says),) = bad(stand)
+    assert (area, "the file is gone" in says) == ("settings", True)
+    stand.systemctl("restart", "ccmux.service")
+    assert "the file is gone" in stand.until_state("idle")["settings"]["wrong"][0]
+    stand.run(*says.rpartition("to bring it back: ")[2].split())
+    assert config.read_text() == good
+
+    stand.run(DEPLOY)
+    stand.systemctl("restart", "ccmux.service")
+    assert stand.until_state("idle")["settings"] is None
+    assert (bad(stand), stand.status()["pid"]) == ([], claude)
+
+
 # ------------------------------------------------------------------------------------ what Claude is told
 
 

@@ -86,6 +86,10 @@ def judge_daemon(
     if status.get("version") != version:
         says = f"it runs version {status.get('version')}, {version} is installed"
         return warns("daemon", "", says, f"{starting.restart}; Claude goes on meanwhile")
+    if status.get("settings"):
+        says = "it uses older settings: ccmux.toml was wrong when it started"
+        mend = f"mend ccmux.toml, then: {starting.restart}; Claude goes on meanwhile"
+        return warns("daemon", "", says, mend)
     up_s = float(status.get("uptime_s", 0.0))
     if settings_changed_s is not None and settings_changed_s < up_s:
         says = "ccmux.toml changed after it started"
