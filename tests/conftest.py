@@ -1,12 +1,16 @@
 """Fixtures that more than one test file needs."""
 
 import os
+import signal
 import subprocess
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# A shell that starts tests in its background ignores SIGINT, and so would every program they press Ctrl-C in.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -1,10 +1,21 @@
 #!/bin/bash
-# Becomes a systemd of its own; to be started as root by `unshare -m -p -C -u -i --fork`, which makes the namespaces.
-# Its argument is the checkout, which stays in view wherever it lies.
+# Becomes a systemd of its own; to be started as root by `unshare -m -p -u -i --fork`, which makes the namespaces.
+# Its arguments are the checkout, which stays in view wherever it lies, and a name for its control group: below
+# that lie its units' groups, or two systemds would share each unit's group, and kill each other's.
 # What it would write to lies on private tmpfs, and its one target starts the journal alone: the default target's
 # services would clean up, mount and listen as if the machine were theirs.
 set -eu
 checkout="$1"
+group="$2"
+if [ "${3-}" != rooted ]; then
+    for tree in /sys/fs/cgroup /sys/fs/cgroup/*/; do
+        if [ -w "$tree/cgroup.procs" ] && mkdir "$tree/$group"; then
+            # A group of version 1's cpuset takes nobody before it has processors; systemd needs none there.
+            echo 0 2>/dev/null >"$tree/$group/cgroup.procs" || true
+        fi
+    done
+    exec unshare -C /bin/bash "$0" "$checkout" "$group" rooted
+fi
 mount --make-rprivate /
 mount -t proc proc /proc
 exec {held}<"$checkout"

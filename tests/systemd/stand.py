@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ SHARED = Path("/dev/shm")
 """Where a folder is the same inside and outside, with paths short enough for sockets."""
 
 HERE = Path(__file__).resolve().parent
+CGROUPS = Path("/sys/fs/cgroup")
 CHECKOUT = HERE.parents[1]
 PROGRAMS = Path(sys.executable).parent
 
@@ -99,9 +101,9 @@ class SystemdStand:
 
     def _start(self) -> None:
         # `env -i` keeps the machine's own variables, its proxies say, out of every unit.
-        namespaces = ("-m", "-p", "-C", "-u", "-i", "--fork", "--kill-child")
+        namespaces = ("-m", "-p", "-u", "-i", "--fork", "--kill-child")
         self._boot = subprocess.Popen(
-            ["unshare", *namespaces, "/bin/bash", str(HERE / "boot.sh"), str(CHECKOUT)],
+            ["unshare", *namespaces, "/bin/bash", str(HERE / "boot.sh"), str(CHECKOUT), self.folder.name],
             env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -134,13 +136,20 @@ class SystemdStand:
         return said in {"running", "degraded"}
 
     def _end(self) -> None:
-        # The first process of the namespace takes all others with it.
+        # The first process of the namespace takes all others with it, and is only reaped after them; what
+        # started it waits for that, so nobody is left who would make the folder again.
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+        elif self._boot is not None:
+            self._boot.kill()
         for process in (self._boot, self._manager):
             if process is not None:
-                process.kill()
                 process.wait()
         self._port.give_back()
-        shutil.rmtree(self.folder, ignore_errors=True)
+        for group in (*CGROUPS.glob(self.folder.name), *CGROUPS.glob(f"*/{self.folder.name}")):
+            for below, _, _ in os.walk(group, topdown=False):
+                Path(below).rmdir()
+        shutil.rmtree(self.folder)
 
     # ---------------------------------------------------------------------------------------- inside
 

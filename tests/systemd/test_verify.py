@@ -23,7 +23,7 @@ LOOK = re.compile(r"journalctl --user-unit \S+ -n 50 says why(?: \(what it print
 
 
 @pytest.fixture(scope="module")
-def deployed(shared_systemd: SystemdStand) -> Iterator[SystemdStand]:
+def deployment(shared_systemd: SystemdStand) -> Iterator[SystemdStand]:
     """A project with an adapter and timers, deployed and at work."""
     stand = shared_systemd
     stand.settings["adapters"] = {"door": {"exec": ["/bin/sleep", "100000"], "restart_delay": 0.01}}
@@ -38,6 +38,23 @@ def deployed(shared_systemd: SystemdStand) -> Iterator[SystemdStand]:
     until(lambda: len(told(stand)) == 1, "Claude is told after the first start")
     yield stand
     stand.show()
+
+
+@pytest.fixture
+def deployed(deployment: SystemdStand) -> SystemdStand:
+    """The deployment at rest: what the test before it started, the self-check above all, has ended."""
+    until(lambda: is_at_rest(deployment), "the deployment is at rest")
+    return deployment
+
+
+def is_at_rest(stand: SystemdStand) -> bool:
+    status = stand.status()
+    return (
+        stand.property("ccmux-selfcheck.timer", "SubState") == "elapsed"
+        and stand.property("ccmux-selfcheck.service", "ActiveState") != "activating"
+        and status.get("state") == "idle"
+        and not any(status["queue"][state] for state in ("queued", "typing", "submitted", "started"))
+    )
 
 
 def verify(stand: SystemdStand) -> tuple[int, list[dict[str, Any]]]:
