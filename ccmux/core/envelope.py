@@ -58,8 +58,8 @@ def parse_line(line: bytes, *, fifo_channel: str, now_s: float) -> Incoming | Re
         return _parse_json(line, channel=fifo_channel, any_channel=False, now_s=now_s)
     try:
         content = line.decode()
-    except UnicodeDecodeError as error:
-        return Rejected(channel=fifo_channel, raw=line, reason=_why(error))
+    except UnicodeDecodeError:
+        return Rejected(channel=fifo_channel, raw=line, reason=_not_text(line))
     if not _says_something(content):
         return Rejected(channel=fifo_channel, raw=line, reason="nothing visible in it")
     return Incoming(channel=fifo_channel, content=content, ts=now_s)
@@ -82,10 +82,9 @@ def parse_own(raw: bytes, *, now_s: float) -> Incoming | Rejected:
 def _parse_json(raw: bytes, *, channel: str, any_channel: bool, now_s: float) -> Incoming | Rejected:
     try:
         fields = _decode(raw)
-    except msgspec.DecodeError as error:
-        fields = _with_lone_surrogates(raw) or f"not valid JSON: {error}"
-    except UnicodeDecodeError as error:
-        fields = _why(error)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        # msgspec says either of bytes that are no text, by its version.
+        fields = _not_text(raw) or _with_lone_surrogates(raw) or f"not valid JSON: {error}"
     except RecursionError:
         fields = "nested too deeply"
     if not isinstance(fields, dict):
@@ -201,5 +200,10 @@ def _inside(outer: object) -> Iterable[object]:
     return outer if isinstance(outer, list) else ()
 
 
-def _why(error: UnicodeDecodeError) -> str:
-    return f"not valid UTF-8: byte {error.object[error.start]:#04x}"
+def _not_text(raw: bytes) -> str:
+    """Return why these bytes are no UTF-8, "" where they are."""
+    try:
+        raw.decode()
+    except UnicodeDecodeError as error:
+        return f"not valid UTF-8: byte {raw[error.start]:#04x}"
+    return ""
