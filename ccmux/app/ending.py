@@ -31,7 +31,7 @@ from ccmux.drivers.runtime_dir import RunningDaemon, RuntimeDir
 from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.sqlite.checkup import check_up
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux import TmuxServer
 from ccmux.paths import Paths
