@@ -165,7 +165,6 @@ def _paths(settings: Settings, environment: Mapping[str, str]) -> Paths:
 def starting_at(config: Path, environment: Mapping[str, str]) -> Starting:
     """Return who starts the daemon of this settings file; what cannot be looked at is taken for absent."""
     # Asked for where something is wrong already; a program that is well starts without it.
-    from ccmux.drivers.systemd import UserManager  # noqa: PLC0415
     from ccmux.drivers.systemd.unit_files import UnitFiles  # noqa: PLC0415
 
     try:
@@ -176,6 +175,8 @@ def starting_at(config: Path, environment: Mapping[str, str]) -> Starting:
         return Starting()
     if owner != str(config):
         return Starting(other=owner)
+    from ccmux.drivers.systemd.manager import UserManager  # noqa: PLC0415
+
     try:
         [service] = UserManager(environment).units([DAEMON])
     except CcmuxError:

@@ -29,7 +29,7 @@ from ccmux.core.programs import (
 from ccmux.core.settings import Settings
 from ccmux.core.units import DAEMON, Deployment, calendars, render
 from ccmux.drivers.settings_file import read_what_fits
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
 from ccmux.place import Place

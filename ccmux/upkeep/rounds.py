@@ -26,7 +26,7 @@ from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.spool_state import spool_state
 from ccmux.drivers.sqlite import MIGRATIONS
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 from ccmux.place import Place

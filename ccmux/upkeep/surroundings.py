@@ -35,7 +35,7 @@ from ccmux.drivers import modes
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.disk_space import spaces
 from ccmux.drivers.processes import Processes
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tcp import connect_problem, health_problem
 from ccmux.place import Place

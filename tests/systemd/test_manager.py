@@ -20,7 +20,7 @@ def ask(stand: SystemdStand, does: str, **env: str) -> Any:
     program = (
         "import dataclasses, json, os\n"
         "from ccmux.core.errors import CcmuxError\n"
-        "from ccmux.drivers.systemd import UserManager\n"
+        "from ccmux.drivers.systemd.manager import UserManager\n"
         "manager = UserManager(os.environ)\n"
         "def tell(value): print(json.dumps(value, default=dataclasses.asdict))\n" + does
     )
