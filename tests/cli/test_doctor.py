@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -186,6 +187,18 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
     assert mode_of(foreign) == 0o644, "it is nothing of ccmux's"
     assert mended.bad == ["files in.mail", "session mcp"]
     assert [mode_of(path) for path in (healthy.run / "in", token, shim, logs)] == [0o600, 0o600, 0o700, 0o700]
+
+
+def test_a_daemon_that_hangs_is_told_as_that_and_nobody_is_sent_from_its_port(healthy: Stand) -> None:
+    assert healthy.daemon is not None
+    healthy.daemon.send_signal(signal.SIGSTOP)
+    try:
+        found = examine(healthy)
+    finally:
+        healthy.daemon.send_signal(signal.SIGCONT)
+    assert found.bad == ["daemon"]
+    assert found.of("daemon", "")["mend"].startswith("it hangs, or has very much to do")
+    assert found.of("port", "")["verdict"] == OK
 
 
 def test_an_open_runtime_directory_is_closed(healthy: Stand) -> None:
