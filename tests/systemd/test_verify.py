@@ -395,11 +395,11 @@ def test_a_typo_in_the_settings_takes_nobody_down_and_claude_is_told(deployed: S
     assert (refused.returncode, "not valid TOML" in refused.stderr) == (1, True)
 
     config.unlink()
-    ((area, says),) = bad(stand)
-    assert (area, "the file is gone" in says) == ("settings", True)
+    [gone] = [one for one in verify(stand)[1] if one["verdict"] == "bad"]
+    assert (gone["area"], "it is gone, the one of " in gone["says"]) == ("settings", True)
     stand.systemctl("restart", "ccmux.service")
     assert "the file is gone" in stand.until_state("idle")["settings"]["wrong"][0]
-    stand.run(*says.rpartition("to bring it back: ")[2].split())
+    stand.run(*gone["mend"].split())
     assert config.read_text() == good
 
     stand.run(DEPLOY)
