@@ -230,7 +230,7 @@ def test_what_keeps_a_daemon_from_its_start_is_told_before_it(
         shutil.rmtree(state)
         shutil.rmtree(runtime)
     assert found.bad == ["database", "claude program", "port", "daemon"]
-    assert "move it aside" in found.of("database")["mend"]
+    assert "; then start ccmux: it begins an empty one" in found.of("database")["mend"]
     assert "npm install" in found.of("claude", "program")["mend"]
     assert healthy.daemon is not None
     assert f"(pid {healthy.daemon.pid}," in found.of("port")["says"]
