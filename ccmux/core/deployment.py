@@ -34,11 +34,6 @@ class Plan:
     foreign: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
 
-    @property
-    def changes(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.created or self.updated or self.orphans)
-
 
 def owners(existing: Mapping[str, str]) -> set[str]:
     """Return the settings files that the units of ours were made from."""
