@@ -32,7 +32,7 @@ from ccmux.drivers.settings_file import read_what_fits
 from ccmux.drivers.systemd import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
-from ccmux.place import Place
+from ccmux.place import Place, last_good_place
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
 """Variables that say where things lie: the daemon must see them as who deploys does."""
@@ -93,6 +93,11 @@ def gather_all_problems(
         ServiceManagerFailed: systemd's tools are not there.
 
     """
+    gone = None if config.exists() else last_good_place(config, environment).trouble
+    if gone is not None:
+        # Another one, written anew, would take every timer and adapter away.
+        says = f"there is no such file; what it said last is kept, to bring it back: {gone.bring_back}"
+        raise SettingsInvalid(str(config), [says])
     settings, wrong = read_what_fits(config)
     try:
         return _gathered(config, settings, wrong, environment, manager, existing)
