@@ -28,8 +28,8 @@ class Units:
     """What the service manager and the unit folder say.
 
     Attributes:
-        promises: What the settings call for.
-        states: What the manager says of each of these.
+        promises: What the settings call for, and nobody else has put a file of the same name in its place.
+        states: What the manager says of each of these whose file is there.
         failures: What the journal tells of since boot, or since somebody looked last; oldest first.
         told_from_s: Failures before this, epoch seconds, that are over are only counted.
         reasons: Why units ended, by name, where they said it.

@@ -32,10 +32,12 @@ from ccmux.drivers.settings_file import read_what_fits
 from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
-from ccmux.place import Place
+from ccmux.place import Place, last_good_place
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
 """Variables that say where things lie: the daemon must see them as who deploys does."""
+
+_SELFCHECK = "scripts/startup_selfcheck.py"
 
 _CLAUDES = (".local/bin", ".claude/local")
 """Below the home: where Claude Code's own installers put it, on the PATH or not."""
@@ -93,6 +95,11 @@ def gather_all_problems(
         ServiceManagerFailed: systemd's tools are not there.
 
     """
+    gone = None if config.exists() else last_good_place(config, environment).trouble
+    if gone is not None:
+        # Another one, written anew, would take every timer and adapter away.
+        says = f"there is no such file; what it said last is kept, to bring it back: {gone.bring_back}"
+        raise SettingsInvalid(str(config), [says])
     settings, wrong = read_what_fits(config)
     try:
         return _gathered(config, settings, wrong, environment, manager, existing)
@@ -121,7 +128,7 @@ def _gathered(
     grounds = Grounds(
         home=str(Path.home()),
         project=str(config.parent),
-        checkout=str(Path(ccmux.__file__).resolve().parents[1]),
+        checkout=str(own_folder()),
         own_programs=str(Path(programs["ccmux"]).parent),
         own_python=_own_python(),
         path=tuple(_search_path(environment)),
@@ -206,6 +213,15 @@ def _own_program(name: str) -> str:
         Path(sys.argv[0]).absolute().parent,
     ]
     return next((str(path) for folder in folders if _look(str(path := folder / name)) is Lies.PROGRAM), "")
+
+
+def own_folder() -> Path:
+    """Return the folder that our scripts are in: the checkout, or where pip has put them."""
+    checkout = Path(ccmux.__file__).resolve().parents[1]
+    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    installed = (Path(sysconfig.get_path("data", scheme)) / "share/ccmux" for scheme in schemes)
+    found = (folder for folder in (checkout, *installed) if (folder / _SELFCHECK).is_file())
+    return next(found, checkout)
 
 
 def _own_python() -> str:

@@ -80,9 +80,13 @@ def units_seen(
     """
     planned = plan_for(gathered, existing)
     where = unread(manager, files)
-    states = {state.name: state for state in manager.units(list(gathered.rendered))}
+    # systemd may go on with what it read of a file that is gone.
+    names = [name for name in gathered.rendered if name not in planned.created]
+    states = {state.name: state for state in manager.units(names)}
+    # What is said of a unit of somebody else's would be mended by touching it.
+    theirs = {name for name in planned.foreign if states[name].load != "masked"}
     return Units(
-        promises=[promise_of(name, text) for name, text in gathered.rendered.items()],
+        promises=[promise_of(name, text) for name, text in gathered.rendered.items() if name not in theirs],
         states=states,
         failures=[
             Failure(at_s=at_s, unit=unit, result=result)

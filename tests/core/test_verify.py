@@ -49,7 +49,7 @@ def test_units_are_told_in_order_and_what_is_too_many_at_the_end() -> None:
         ("service", "ccmux", Verdict.OK, "active"),
         (
             *("service", "ccmux-a", Verdict.WARN),
-            "failed once, last with signal at 11:59 (1 min ago); it is well now",
+            "failed once, with signal at 11:59 (1 min ago); it is well now",
         ),
         ("service", "ccmux-b", Verdict.BAD, "is another text than ccmux.toml asks for"),
         ("service", "ccmux-gone", Verdict.BAD, "is not there"),
