@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -24,6 +25,28 @@ REQUEST_S = 10.0
 
 CONNECTIONS = 2_000
 """At once; the program needs its file descriptors for other things too."""
+
+
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 is a free one.
+
+    Raises:
+        OSError: It cannot.
+
+    """
+    # asyncio turns Nagle's waiting off only where the protocol is named: 40 ms a request.
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    family, kind, protocol, _, address = found[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        # A restart finds the port again though old connections linger; a second listener is still refused.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen()
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 class HurriedProtocol(H11Protocol):
@@ -67,7 +90,7 @@ class HttpServer:
         stopping: asyncio.Event,
         *,
         lobby: Lobby | None = None,
-        protocol: type[HurriedProtocol] = HurriedProtocol,
+        protocol: Callable[..., HurriedProtocol] = HurriedProtocol,
         grace_s: int = GRACE_S,
         certificate: tuple[str, str] | None = None,
     ) -> None:
@@ -90,11 +113,12 @@ class HttpServer:
         certfile, keyfile = certificate or (None, None)
         self._config = uvicorn.Config(
             app,
-            http=protocol,
+            http=cast("type[asyncio.Protocol]", protocol),  # it is only called
             ws="none" if lobby is None else lobby.protocol,
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # else it believes whatever comes from loopback
             date_header=False,  # uvicorn's main loop, which is not run, would renew it
             server_header=False,
             timeout_graceful_shutdown=grace_s,
