@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import NoReturn, cast
 
 import uvicorn
+from h11 import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -56,6 +57,8 @@ class HurriedProtocol(H11Protocol):
     answers_end = False
     """Whether every answer is a short one: then a client that takes one a byte a minute is cut off, too."""
 
+    _looking: asyncio.TimerHandle | None = None
+
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuse a connection too many; look after the others."""
         super().connection_made(transport)
@@ -64,12 +67,26 @@ class HurriedProtocol(H11Protocol):
         else:
             self._look_again(self.cycle)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look after it no longer."""
+        self._look_no_more()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: Request) -> None:
+        """Give the connection away: nothing may hold on to what spoke HTTP on it, there may be thousands."""
+        self._look_no_more()
+        super().handle_websocket_upgrade(event)
+
     def _look_again(self, cycle: object) -> None:
-        self.loop.call_later(REQUEST_S, self._look, cycle)
+        self._looking = self.loop.call_later(REQUEST_S, self._look, cycle)
+
+    def _look_no_more(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _look(self, cycle: object) -> None:
         """Hang up where no request came in whole since the last look and none is being answered."""
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+        if self.transport.is_closing():
             return
         now: RequestResponseCycle | None = self.cycle
         if now is cycle and (now is None or now.response_complete or self.answers_end):

@@ -113,7 +113,7 @@ class Relay:
             self._socket,
             asyncio.Event(),
             lobby=lobby,
-            protocol=partial(_Connection, requests, terms.proxies),
+            protocol=partial(_Connection, self._viewers + REQUESTS, requests, terms.proxies),
             grace_s=GRACE_S,
             certificate=terms.certificate,
         )
@@ -132,8 +132,9 @@ class _Connection(HurriedProtocol):
 
     answers_end = True
 
-    def __init__(self, places: Places, proxies: Networks, **uvicorns: Any) -> None:
+    def __init__(self, most: int, places: Places, proxies: Networks, **uvicorns: Any) -> None:
         super().__init__(**uvicorns)
+        self.most_connections = most
         self._places = places
         self._proxies = proxies
         self._counted = ""
