@@ -100,7 +100,7 @@ def counted_as(address: str) -> str:
     """Return what an address is counted under: an IPv6 customer has more addresses than can be counted."""
     found = _address(address)
     if not isinstance(found, IPv6Address):
-        return address
+        return address if found is None else str(found)
     return str(ip_network((found, _IPV6_SITE_BITS), strict=False))
 
 

@@ -91,10 +91,14 @@ class Relay:
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
-        loop = asyncio.get_running_loop()
         ending = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
+            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        await self.serve(ending)
+
+    async def serve(self, ending: asyncio.Event) -> None:
+        """Serve until `ending` is set."""
+        loop = asyncio.get_running_loop()
         terms = self._terms
         counts = Counts()
         requests = Places(total=REQUESTS, an_address=REQUESTS_AN_ADDRESS)

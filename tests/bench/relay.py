@@ -115,7 +115,7 @@ def _read_all(viewers: list[socket.socket], beats: int) -> None:
 
 
 def _started(stack: ExitStack) -> tuple[subprocess.Popen[str], int]:
-    command = [Path(sys.executable).with_name("ccmux-relay"), "--port", "0"]
+    command = [str(Path(sys.executable).with_name("ccmux-relay")), "--port", "0"]
     environment = {**os.environ, "CC_LIVE_API_KEY": KEY}
     relay = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     stack.callback(relay.wait)
