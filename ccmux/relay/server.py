@@ -85,9 +85,9 @@ class Relay:
         _try_certificate(terms)
         self._terms = terms
         self._key = key
+        self._viewers = _raise_file_limit(terms.viewers)
         self._socket = _listen(terms)
         self.port: int = self._socket.getsockname()[1]
-        self._viewers = _raise_file_limit(terms.viewers)
 
     async def run(self) -> None:
         """Serve until SIGTERM or SIGINT."""
@@ -200,10 +200,10 @@ def _raise_file_limit(viewers: int) -> int:
             "fewer viewers than asked for: ulimit -n is the limit", viewers=hard - others, asked=viewers
         )
         viewers = hard - others
-    if soft != resource.RLIM_INFINITY and soft < viewers + others:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (viewers + others, hard))
     if viewers < 1:
         raise RelayRefused(
             f"only {hard} files may be open here", f"raise that limit above {others}: ulimit -n"
         )
+    if soft != resource.RLIM_INFINITY and soft < viewers + others:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (viewers + others, hard))
     return viewers

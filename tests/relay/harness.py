@@ -63,12 +63,13 @@ class Served:
     async def stop(self, source: str | None = None) -> httpx2.Response:
         return await self.http.post("/api/live/stop", json={"source": source}, headers=AUTHORIZED)
 
-    def viewer(self, **more: Any) -> connect:
-        """Return what connects a viewer."""
+    def viewer(self, *, name: str = "127.0.0.1", **more: Any) -> connect:
+        """Return what connects a viewer, who knows the relay by this name."""
         scheme = "wss" if self.trusted else "ws"
         if self.trusted:
             more["ssl"] = self.trusted
-        return connect(f"{scheme}://127.0.0.1:{self.port}/ws/live", proxy=None, **more)
+        uri = f"{scheme}://{name}:{self.port}/ws/live"
+        return connect(uri, host="127.0.0.1", port=self.port, proxy=None, **more)
 
     async def number(self, name: str) -> int:
         """Return what /metrics says of a name; 0 where it says nothing."""
