@@ -18,6 +18,15 @@ settings.register_profile("any machine", deadline=None, suppress_health_check=[H
 settings.load_profile("any machine")
 
 
+SCREENSHOTS = Path(__file__).parents[1] / ".cache/screenshots"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say where pictures of the relay's page are, for people to look at."""
+    if any(SCREENSHOTS.glob("*.png")):
+        terminalreporter.write_line(f"screenshots of the relay's page: {SCREENSHOTS}")
+
+
 @pytest.fixture
 def tmux_socket() -> Iterator[str]:
     """Yield a name for `tmux -L` of the test's own; the server and whatever runs in it end with the test."""

@@ -1,6 +1,6 @@
 // Numbers as people read them.
 
-const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 });
+const compact = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3, useGrouping: true });
 const exact = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const money = new Intl.NumberFormat("en", { style: "currency", currency: "USD" });
 
