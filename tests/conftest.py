@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +20,12 @@ settings.load_profile("any machine")
 
 
 SCREENSHOTS = Path(__file__).parents[1] / ".cache/screenshots"
+_STARTED_AT = time.time()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say where pictures of the relay's page are, for people to look at."""
-    if any(SCREENSHOTS.glob("*.png")):
+    if any(picture.stat().st_mtime >= _STARTED_AT for picture in SCREENSHOTS.glob("*.png")):
         terminalreporter.write_line(f"screenshots of the relay's page: {SCREENSHOTS}")
 
 
