@@ -11,6 +11,7 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       ccmux/.good/         settings files as they were when they were last good
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
       api_token            of the daemon's HTTP face
+      live_api_key         by which a relay knows publishers
 """
 
 from __future__ import annotations
@@ -138,7 +139,7 @@ def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: st
     """Return the paths of a project as this environment sets them; "~" is its user's home."""
     return Paths(
         data_dir=find_data_dir(environment),
-        secrets_dir=_folder(environment, SECRETS_VARIABLE),
+        secrets_dir=find_secrets_dir(environment),
         runtime_dir=runtime_dir,
         project=project,
     )
@@ -157,6 +158,16 @@ def kept_settings(data_dir: Path, config: Path) -> Path:
 def find_data_dir(environment: Mapping[str, str]) -> Path:
     """Return the data directory of all projects, as this environment sets it."""
     return _folder(environment, DATA_VARIABLE)
+
+
+def find_secrets_dir(environment: Mapping[str, str]) -> Path:
+    """Return the directory of secrets, as this environment sets it."""
+    return _folder(environment, SECRETS_VARIABLE)
+
+
+def find_live_api_key(environment: Mapping[str, str]) -> Path:
+    """Return where the key lies by which a relay knows publishers, on both sides."""
+    return find_secrets_dir(environment) / "live_api_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

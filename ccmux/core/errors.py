@@ -14,6 +14,7 @@ CcmuxError
 ├── LaunchRefused         Claude cannot be started the way it is configured
 ├── NothingToTry          there is no other Claude Code to try
 ├── PortTaken             the HTTP port belongs to somebody else
+├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
@@ -184,6 +185,13 @@ class PortTaken(CcmuxError):
         super().__init__(
             f"port {port} on 127.0.0.1 is taken by another program; set [mcp] port in ccmux.toml"
         )
+
+
+class RelayRefused(CcmuxError):
+    """The relay cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
 
 
 class StoreFailed(CcmuxError):

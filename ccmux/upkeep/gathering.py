@@ -15,7 +15,7 @@ from pathlib import Path
 
 import ccmux
 from ccmux.core.deployment import Plan, owners, plan
-from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
+from ccmux.core.errors import SecretUnsafe, ServiceManagerFailed, SettingsInvalid
 from ccmux.core.programs import (
     Grounds,
     Lies,
@@ -31,7 +31,7 @@ from ccmux.core.units import DAEMON, Deployment, calendars, render
 from ccmux.drivers.settings_file import read_what_fits
 from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
-from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
+from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE, find_live_api_key, read_secret
 from ccmux.place import Place, last_good_place
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
@@ -123,7 +123,7 @@ def _gathered(
         if problem := manager.calendar_problem(expression):
             problems.append(f"{where}: {problem}")
 
-    programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy")}
+    programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy", "ccmux-relay")}
     problems += [f"there is no {name} beside {sys.executable}" for name, path in programs.items() if not path]
     grounds = Grounds(
         home=str(Path.home()),
@@ -140,6 +140,7 @@ def _gathered(
             problems.append(f"{where}: {found.says}")
         execs[name] = words if isinstance(found, NoProgram) else found
 
+    problems += _relay_problems(settings, environment)
     claude = _find_claude(settings.claude.command[0], environment)
     warnings = [] if claude else [_no_claude(settings.claude.command[0])]
     needed = [_lasting_folder(found) for found in (claude, _find("node", environment)) if found]
@@ -201,6 +202,19 @@ def _commands(settings: Settings) -> list[tuple[str, str, tuple[str, ...]]]:
         for name, adapter in settings.adapters.items()
     ]
     return timers + adapters
+
+
+def _relay_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return why the relay would not start: its key, which it reads itself."""
+    if not settings.relay.enabled:
+        return []
+    path = find_live_api_key(environment)
+    try:
+        if read_secret(path) is not None:
+            return []
+    except (SecretUnsafe, OSError) as error:
+        return [f"[relay] enabled: {error}"]
+    return [f"[relay] enabled: there is no key in {path}; ccmux-relay --help says how to make one"]
 
 
 def _own_program(name: str) -> str:
