@@ -8,9 +8,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 # A shell that starts tests in its background ignores SIGINT, and so would every program they press Ctrl-C in.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes is the business of who else is on the machine, not of what is tested.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture

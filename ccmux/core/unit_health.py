@@ -168,7 +168,7 @@ def _running(promise: Promise, state: UnitState, past: Past, wall: Wall) -> Iter
     again = "restart" if state.active in {"active", "activating"} else "start"
     start = f"systemctl --user {again} {name}"
     if state.active == "failed":
-        says = f"failed with {ending(state)}{_since(state, wall, ' at ')}"
+        says = f"failed with {_ending(state)}{_since(state, wall, ' at ')}"
         if len(failures) > 1:
             says += f"; {len(failures)} failures, the first {wall.toward(failures[0].at_s)}"
         # One that failed too often is not started before that is forgotten, and its result does not tell.
@@ -176,7 +176,7 @@ def _running(promise: Promise, state: UnitState, past: Past, wall: Wall) -> Iter
         yield _finding(promise, Verdict.BAD, says + past.because, f"{look}; then {reset} && {start}")
     elif state.sub == "auto-restart":
         so_far = f", {often(state.restarts)} so far" if state.restarts else ""
-        says = f"ended with {ending(state)} and is started anew{so_far}{past.because}"
+        says = f"ended with {_ending(state)} and is started anew{so_far}{past.because}"
         yield _finding(promise, Verdict.BAD, says, look)
     elif not promise.oneshot and fails(state):
         says = f"does not come up, started anew {often(max(state.restarts, 1))}{_last(failures, wall)}"
@@ -239,7 +239,7 @@ def _well(promise: Promise, state: UnitState, past: Past, wall: Wall) -> str:
     return says + (before or (f", started anew {often(state.restarts)}" if state.restarts else ""))
 
 
-def ending(state: UnitState) -> str:
+def _ending(state: UnitState) -> str:
     """Return how a unit last ended, in systemd's words: "exit-code 3", "watchdog"."""
     counted = state.result in {"exit-code", "signal", "core-dump"}
     return f"{state.result} {state.exit_status}" if counted else state.result

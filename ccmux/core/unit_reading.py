@@ -42,6 +42,9 @@ START_FAILED = "be02cf6855d2428ba40df7e9d022f03d"
 FAILURE_FIELDS = "MESSAGE_ID,USER_UNIT,UNIT_RESULT,JOB_RESULT"
 """What `read_failures` reads of a line, beside its time, which every line has."""
 
+REASON_FIELDS = "MESSAGE,_PID"
+"""What `read_reason` reads of a line."""
+
 _CHANGES = ("ActiveEnterTimestamp", "ActiveExitTimestamp", "InactiveEnterTimestamp")
 
 
@@ -84,7 +87,7 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
     Lines of the system's own units are none of ours.
     """
     failures = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         for row in _rows(f"[{line}]"):
             unit, time_us = row.get("USER_UNIT"), row.get("__REALTIME_TIMESTAMP")
             result = row.get("UNIT_RESULT" if row.get("MESSAGE_ID") == UNIT_FAILED else "JOB_RESULT")
@@ -95,13 +98,23 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
     return failures
 
 
-def read_reason(text: str) -> str:
-    """Return why a program of ours ended, from what it printed: its last "ccmux: ..." line; "" for none.
+def read_reason(text: str, *, running: int) -> str:
+    """Return why a program of ours ended, from `journalctl -o json` of what it printed, oldest line first.
 
-    Several problems stand below it, indented, a line each. That is an error of ours, which tells no message
-    and no secret; of other lines nobody knows.
+    It is the last "ccmux: ..." of the run that ended last; "" where that said none: one that was killed has
+    no last words, and those of a run before it are over. Several problems stand below it, indented, a line
+    each. That is an error of ours, which tells no message and no secret; of other lines nobody knows.
+
+    Args:
+        text: The lines.
+        running: The process that runs now, whose lines tell of no end; 0 is none.
+
     """
-    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+(?:\n  \S.*)*)$", text)
+    rows = [row for line in text.split("\n") for row in _rows(f"[{line}]")]
+    ended = [row for row in rows if row.get("_PID") != str(running)]
+    last = [row.get("MESSAGE") for row in ended if row.get("_PID") == ended[-1].get("_PID")]
+    printed = "\n".join(line for line in last if isinstance(line, str))
+    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+(?:\n  \S.*)*)$", printed)
     first, *problems = found[-1].split("\n  ") if found else [""]
     return f"{first} {'; '.join(problems)}".strip()
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ccmux.core.doctor.session import judge_claude
 from ccmux.core.findings import Finding, Verdict
-from ccmux.core.starting import Starting, fails
+from ccmux.core.starting import Starting
 from ccmux.core.unit_health import DEPLOY, Failure, Past, Promise, standing_findings, unit_findings
 from ccmux.core.unit_state import UnitState
 from ccmux.core.units import DAEMON, TARGET
@@ -54,10 +54,10 @@ class Units:
 
     @property
     def stopped(self) -> frozenset[str]:
-        """The units that lie still because the target does; none where a unit fails or the daemon runs."""
+        """The units that lie still because the target does; none where the daemon runs or fails."""
         states = [self.state(promise.name) for promise in self.promises]
         still = {state.name for state in states if state.load == "loaded" and state.active in _STILL}
-        if not {TARGET, DAEMON} <= still or any(fails(state) for state in states):
+        if not {TARGET, DAEMON} <= still:
             return frozenset()
         # A task that is not at work is as it should be.
         return frozenset(

@@ -19,7 +19,9 @@ from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.doctor.secrecy import may_be_secret
 from ccmux.core.errors import CcmuxError, SettingsInvalid
 from ccmux.core.findings import Verdict
+from ccmux.core.unit_health import promise_of
 from ccmux.core.units import owner_of
+from ccmux.core.verify import Units
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.spool_state import spool_state
@@ -31,7 +33,7 @@ from ccmux.place import Place
 from ccmux.upkeep.claude_round import examine_claude
 from ccmux.upkeep.gathering import gather, plan_for
 from ccmux.upkeep.patient import Patient
-from ccmux.upkeep.surroundings import reasons, settings_findings
+from ccmux.upkeep.surroundings import reasons, settings_findings, wall
 
 LIMIT_S = 15.0
 """Most calls have a limit of their own below this; a hanging systemctl or file system has not."""
@@ -176,14 +178,15 @@ def _systemd(patient: Patient) -> list[Diagnosis]:
         raise SettingsInvalid(str(config), patient.problems)
     gathered = gather(patient.place, patient.environment, manager, existing)
     planned = plan_for(gathered, existing)
-    states = manager.units(deployed)
+    states = {state.name: state for state in manager.units(deployed)}
+    promises = [promise_of(name, text) for name, text in gathered.rendered.items() if name in states]
+    units = Units(promises=promises, states=states, reasons=reasons(states.values(), manager))
     files = services.UnitFiles(
         deployed=deployed,
         stale=(*planned.created, *planned.updated, *planned.orphans),
         refused=(*gathered.problems, *planned.refused),
-        reasons=reasons(states, manager),
     )
-    return judged + services.judge_units(files, states)
+    return judged + services.judge_units(files, units, wall=wall())
 
 
 def _port(patient: Patient, place: Place) -> list[Diagnosis]:

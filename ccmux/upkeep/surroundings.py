@@ -98,13 +98,13 @@ def units_seen(
 
 def reasons(states: Iterable[UnitState], manager: UserManager) -> dict[str, str]:
     """Return why units of ccmux's own end that do, by name; what others print may be somebody's mail."""
-    ours = [state for state in states if state.name in {DAEMON, RECONCILE} and _may_have_failed(state)]
     since_s = time.time() - _REASON_S
-    return {
-        state.name: said
-        for state in ours
-        if (said := manager.reason(state.name.removesuffix(".service"), since_s=since_s))
-    }
+    said = {}
+    for state in states:
+        if state.name in {DAEMON, RECONCILE} and _may_have_failed(state):
+            identifier = state.name.removesuffix(".service")
+            said[state.name] = manager.reason(identifier, since_s=since_s, running=state.pid)
+    return said
 
 
 def _may_have_failed(state: UnitState) -> bool:

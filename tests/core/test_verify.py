@@ -118,6 +118,13 @@ def test_what_is_wrong_beside_a_stop_is_told_all_the_same() -> None:
     assert told[1:] == ["does not start at boot (disabled)"]
 
 
+def test_a_task_that_failed_before_the_stop_is_told_beside_it() -> None:
+    units = still(ccmux_reconcile_service={"active": "failed", "result": "exit-code", "exit_status": 3})
+    first, failed = (one for one in units_findings(units, wall=WALL) if one.verdict is Verdict.BAD)
+    assert first.says.endswith("; with it 2 more units")
+    assert (failed.name, failed.says) == ("ccmux-reconcile", "failed with exit-code 3 at 11:59 (1 min ago)")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -128,7 +135,9 @@ def test_what_is_wrong_beside_a_stop_is_told_all_the_same() -> None:
         {"ccmux_target": {"load": "not-found"}},
     ],
 )
-def test_where_anything_failed_or_runs_it_was_no_mere_stop(changed: dict[str, dict[str, object]]) -> None:
+def test_where_target_or_daemon_failed_or_run_it_was_no_mere_stop(
+    changed: dict[str, dict[str, object]],
+) -> None:
     units = still(**changed)
     assert units.stopped == frozenset()
     assert units.tells_of_daemon is (units.state("ccmux.service").active != "active")

@@ -595,7 +595,7 @@ class Model:
             self.states[number - 1] = state
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.lists(NAMED, min_size=1, max_size=4) | MOVE | st.just(None), max_size=25))
 def test_whatever_comes_in_whatever_order_the_rule_holds(
     steps: list[list[Incoming] | tuple[int, MessageState] | None],

@@ -14,6 +14,7 @@ from ccmux.ask_program import Answer, ask_program
 from ccmux.core.errors import ServiceManagerFailed
 from ccmux.core.unit_reading import (
     FAILURE_FIELDS,
+    REASON_FIELDS,
     SHOWN,
     START_FAILED,
     UNIT_FAILED,
@@ -117,31 +118,33 @@ class UserManager:
             answer = self._call(
                 [
                     *("journalctl", "-q", "--no-pager", "-o", "json", f"--output-fields={FAILURE_FIELDS}"),
-                    # Without --reverse the lines would be the oldest since then.
-                    *("--reverse", f"--lines={_MOST_FAILURES}", f"--since=@{since_s:.6f}", *found),
+                    *_newest(_MOST_FAILURES, since_s),
+                    *found,
                 ],
                 limit_s=_QUESTION_S,
             )
         except ServiceManagerFailed:
             return []
-        return read_failures("\n".join(reversed(answer.out.splitlines())))
+        return read_failures(_oldest_first(answer.out))
 
-    def reason(self, identifier: str, *, since_s: float) -> str:
-        """Return why a program of ours ended, by its own last words since then; "" where there are none.
+    def reason(self, identifier: str, *, since_s: float, running: int) -> str:
+        """Return why a program of ours ended last, by its own last words since then; "" where there are none.
 
         `identifier`: the name its output bears; one that ends at once leaves lines that name no unit.
+        `running`: its process now, 0 where there is none.
         """
         try:
             answer = self._call(
                 [
-                    *("journalctl", "-q", "--no-pager", "-o", "cat", f"--lines={_REASON_LINES}"),
-                    *(f"--since=@{since_s:.6f}", f"--identifier={identifier}", f"_UID={os.getuid()}"),
+                    *("journalctl", "-q", "--no-pager", "-o", "json", f"--output-fields={REASON_FIELDS}"),
+                    *_newest(_REASON_LINES, since_s),
+                    *(f"--identifier={identifier}", f"_UID={os.getuid()}"),
                 ],
                 limit_s=_QUESTION_S,
             )
         except ServiceManagerFailed:
             return ""
-        return read_reason(answer.out)
+        return read_reason(_oldest_first(answer.out), running=running)
 
     def calendar_problem(self, expression: str) -> str | None:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
@@ -229,6 +232,16 @@ class UserManager:
         if answer.exit_code is None:
             raise ServiceManagerFailed(" ".join(argv), answer.err)
         return answer
+
+
+def _newest(lines: int, since_s: float) -> tuple[str, ...]:
+    """Return what makes journalctl tell the newest lines since then, the newest first."""
+    # Without --reverse --lines are the oldest since then (systemd 252).
+    return "--reverse", f"--lines={lines}", f"--since=@{since_s:.6f}"
+
+
+def _oldest_first(told: str) -> str:
+    return "\n".join(reversed(told.split("\n")))
 
 
 def _is_absent(path: Path) -> bool:
