@@ -141,16 +141,18 @@ def _kept(config: Path, environment: Mapping[str, str], problems: Sequence[str] 
         settings, content = read_settings(path)
     except (OSError, SettingsInvalid):  # none, or another ccmux wrote it
         return None
+    bring_back = f"cp {shlex.quote(str(path))} {shlex.quote(str(config))}" if problems is None else ""
     if problems is None:
-        again = f"cp {shlex.quote(str(path))} {shlex.quote(str(config))}"
-        problems = [f"the file is gone; what it said last is kept, to bring it back: {again}"]
+        problems = [f"the file is gone; what it said last is kept, to bring it back: {bring_back}"]
     return Place(
         config=config,
         settings=settings,
         paths=_paths(settings, environment),
         environment=environment,
         content=content,
-        trouble=SettingsTrouble(config=str(config), problems=tuple(problems), kept_at_s=kept_at_s),
+        trouble=SettingsTrouble(
+            config=str(config), problems=tuple(problems), kept_at_s=kept_at_s, bring_back=bring_back
+        ),
     )
 
 

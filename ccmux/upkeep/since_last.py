@@ -104,7 +104,7 @@ def _units(
         _Timer(
             stem=f"ccmux-{name}",
             calendars=timer.schedule,
-            last_run_s=units.states[f"ccmux-{name}.timer"].last_s,
+            last_run_s=units.state(f"ccmux-{name}.timer").last_s,
         )
         for name, timer in gathered.settings.timers.items()
         if timer.schedule

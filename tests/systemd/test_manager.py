@@ -57,11 +57,10 @@ def test_units_live_fail_and_are_forgotten(shared_systemd: SystemdStand) -> None
     assert (absent["load"], absent["active"], absent["since_s"]) == ("not-found", "inactive", None)
 
     shared_systemd.run("journalctl", "--sync")
-    names, failures, before = ask(
+    failures, before = ask(
         shared_systemd,
-        f"tell([manager.names('ccmux*'), manager.failures({began_s}), manager.failures({began_s} + 3600)])",
+        f"tell([manager.failures({began_s}), manager.failures({began_s} + 3600)])",
     )
-    assert names == ["ccmux-day.service", "ccmux-day.timer", "ccmux-fails.service", "ccmux-sleeps.service"]
     assert [(unit, result) for _, unit, result in failures] == [("ccmux-fails.service", "exit-code")]
     assert began_s < failures[0][0] < time.time() + 1
     assert before == []

@@ -50,7 +50,8 @@ def judge_linger(lingering: bool | None, *, deployed: bool) -> Diagnosis:
     if lingering:
         return fine("systemd", "linger", "units run without a login, and after a reboot")
     if lingering is None:
-        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", str(fix))
+        mend = "let what starts your user manager do so at boot; where logind runs: loginctl enable-linger"
+        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", mend)
     says = "off: units end with your last logout, and wait for a login after a reboot"
     return (ails if deployed else warns)("systemd", "linger", says, str(fix), *([fix] if deployed else []))
 

@@ -6,12 +6,12 @@ taken on a database that has some, a copy of it is kept.
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
 from pathlib import Path
 
 import structlog
 
+from ccmux.core.doctor.database import put_back
 from ccmux.core.errors import StoreFailed
 from ccmux.core.messages import OPEN_STATES, MessageState
 from ccmux.drivers.sqlite.backup import back_up, backups, schema_of
@@ -210,8 +210,7 @@ def open_database(path: Path) -> sqlite3.Connection:
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
-    if taken > len(MIGRATIONS):
-        raise StoreFailed(str(path), f"a newer ccmux wrote it (schema {taken}; {_KNOWN})", _newer(path))
+    refuse_newer(path, taken)
     if 0 < taken < len(MIGRATIONS):
         backup = back_up(db, path, schema=taken)
         log.info("database backed up", path=str(backup), schema=taken, becomes=len(MIGRATIONS))
@@ -219,12 +218,17 @@ def _migrate(db: sqlite3.Connection, path: Path) -> None:
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _newer(path: Path) -> str:
-    """Return the way out for a database of a newer ccmux."""
+def refuse_newer(path: Path, taken: int) -> None:
+    """Refuse a database that has taken steps we do not know.
+
+    Raises:
+        StoreFailed: It has.
+
+    """
+    if taken <= len(MIGRATIONS):
+        return
     way_out = "upgrade this one"
     usable = [backup for backup in backups(path) if schema_of(backup) <= len(MIGRATIONS)]
-    if not usable:
-        return way_out
-    # A log that is left beside another file would be taken for that file's.
-    old, here = shlex.quote(str(usable[0])), shlex.quote(str(path))
-    return f"{way_out}; or lose what came since the upgrade: `rm -f {here}-wal {here}-shm && cp {old} {here}`"
+    if usable:
+        way_out += f"; or lose what came since the upgrade: `{put_back(str(path), str(usable[0]))}`"
+    raise StoreFailed(str(path), f"a newer ccmux wrote it (schema {taken}; {_KNOWN})", way_out)

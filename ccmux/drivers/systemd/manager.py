@@ -19,7 +19,6 @@ from ccmux.core.unit_reading import (
     START_FAILED,
     UNIT_FAILED,
     read_failures,
-    read_names,
     read_next,
     read_reason,
     read_timers,
@@ -98,14 +97,6 @@ class UserManager:
         if not any(name.endswith(".timer") for name in names):
             return units
         return with_timers(units, read_timers(self._ask("list-timers", "--all", "--output=json")))
-
-    def names(self, *patterns: str) -> list[str]:
-        """Return the names of all units that match ("ccmux*"): loaded, or on disk; sorted."""
-        quiet = ("--no-legend", "--full", "--", *patterns)
-        loaded = read_names(self._ask("list-units", "--all", "--plain", *quiet))
-        # It returns 1 where nothing matches (systemd 252), and says nothing.
-        on_disk = read_names(self._ask("list-unit-files", *quiet, silence_is_fine=True))
-        return sorted({*loaded, *on_disk})
 
     def failures(self, since_s: float) -> list[tuple[float, str, str]]:
         """Return (epoch seconds, unit, result) of user units that failed since; [] where none can be read.
@@ -209,9 +200,9 @@ class UserManager:
         failed = [unit.name for unit in self.units(names) if unit.active == "failed"]
         self._tell("reset-failed", *failed)
 
-    def _ask(self, *words: str, silence_is_fine: bool = False) -> str:
+    def _ask(self, *words: str) -> str:
         answer = self._call(["systemctl", "--user", "--no-pager", *words], limit_s=_QUESTION_S)
-        if answer.exit_code != 0 and not (silence_is_fine and not answer.err.strip()):
+        if answer.exit_code != 0:
             raise ServiceManagerFailed(f"systemctl --user {words[0]}", _reason(answer))
         return answer.out
 
