@@ -14,7 +14,7 @@ from ccmux.ports.inputs import NOTHING_READ, InputChunk, Inputs, ReadTo
 from ccmux.ports.keeper import Keeper, NoKeeper
 from ccmux.ports.outputs import OutputChange, Outputs
 from ccmux.ports.runs import Runs
-from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Store, Taken
+from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Standing, Store, Taken
 from ccmux.ports.terminal import Pane, Terminal
 from ccmux.ports.witnesses import LineTail, Processes, RegistryFiles, SpoolFile, SpoolFiles
 
@@ -50,6 +50,7 @@ __all__ = [
     "Sightings",
     "SpoolFile",
     "SpoolFiles",
+    "Standing",
     "Store",
     "Taken",
     "Terminal",
