@@ -154,6 +154,9 @@ INNOCENT = {
     "no tokens": (
         "task-runner-for-everything-we-need-today-and-more mask-image disk-space-of-the-whole-machine"
     ),
+    "a key's form within something longer": (
+        "xSK8f3b2c9d7e1a4f6b0c5d8e2a9f7b3c1d SK8f3b2c9d7e1a4f6b0c5d8e2a9f7b3c1dE zAKIAQ3EGVX7T5RZL2MNB"
+    ),
     "a public key": "-----BEGIN PUBLIC KEY----- ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI",
     "placeholders": (
         'password = "changeme" password: "<your password>" PASSWORD=${DB_PASSWORD} token="{token}" pwd="%s"'
