@@ -71,6 +71,7 @@ _PLANTED = {
         "Square": "sq0csp|-Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1iWqAx8Vt",
         "PyPI": "pypi-|AgEIcHlwaS5vcmc" + "CJDQ3ZjQ4NmE5LTU0" * 5,
         "npm": "//registry.npmjs.org/:_auth|Token=npm_|Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1i",
+        "npm, older": "//registry.npmjs.org/:_auth|Token=3f8b2c9d-7e1a-4f6b-8c5d-8e2a9f7b3c1d",
         "npm alone": "npm_|Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1i",
         "Azure": "AccountKey=|zz" + "Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1iWqAx8Vt" * 2,
         "Hugging Face": "hf_|ZkvQxTbLmPwNdRfHsYcGaJeUoiWqAxVtBn",
