@@ -40,8 +40,8 @@ from ccmux.drivers.sqlite import SqliteLiveStore
 from ccmux.drivers.state_dir import make_private
 from ccmux.files import replace_file
 from ccmux.paths import ClaudePaths, LivePaths, find_live_paths, read_secret
-from ccmux.ports import FileEvents, KeptSession, LiveStore, PublisherLock
-from ccmux.services.live import Book, LivePublisher, Sending
+from ccmux.ports import Clock, FileEvents, KeptSession, LiveStore, PublisherLock, Sightings
+from ccmux.services.live import Book, LivePublisher, LiveShare, Sending
 
 ENDPOINT_VARIABLE, KEY_VARIABLE = "CC_LIVE_ENDPOINT", "CC_LIVE_API_KEY"
 SENSITIVE_VARIABLE = "CC_LIVE_SENSITIVE"
@@ -79,6 +79,11 @@ class Live:
         return bool(self.endpoint and self.key)
 
 
+def wants_live(settings: LiveSettings, environment: Mapping[str, str]) -> bool:
+    """Tell whether a relay is named; else nothing of live status is made or looked at."""
+    return bool(environment.get(ENDPOINT_VARIABLE) or settings.endpoint)
+
+
 def find_live(settings: LiveSettings, environment: Mapping[str, str]) -> Live:
     """Return live status as settings, environment and secrets have it; the environment goes first.
 
@@ -102,18 +107,30 @@ def find_live(settings: LiveSettings, environment: Mapping[str, str]) -> Live:
     )
 
 
-def is_sensitive(environment: Mapping[str, str]) -> bool:
-    """Tell whether a session with this environment wants its prompts unread."""
-    return environment.get(SENSITIVE_VARIABLE) == "1"
+def share(
+    live: Live,
+    *,
+    sightings: Sightings,
+    files: FileEvents,
+    clock: Clock,
+    cwd: str,
+    environment: Mapping[str, str],
+) -> LiveShare:
+    """Return a daemon's part in it; `environment` is that of its Claude."""
+    lock = FilePublisherLock(live.paths.lock)
+    return LiveShare(
+        sightings=sightings,
+        put=lambda told: _put(live.paths, told),
+        lock=lock,
+        publisher=lambda: publisher(live, lock, files),
+        clock=clock,
+        cwd=cwd,
+        sensitive=environment.get(SENSITIVE_VARIABLE) == "1",
+    )
 
 
-def put(paths: LivePaths, told: Registration | Unregistration) -> None:
-    """Put into the spool what a hook would.
-
-    Raises:
-        OSError: It could not be written.
-
-    """
+def _put(paths: LivePaths, told: Registration | Unregistration) -> None:
+    """Put into the spool what a hook would; raises OSError."""
     now_s = WallClock().now()
     paths.spool.mkdir(mode=0o700, exist_ok=True)
     replace_file(paths.spool / f"{now_s * 1e9:.0f}-{os.getpid()}.json", registration_text(told), mode=0o600)

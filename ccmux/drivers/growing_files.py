@@ -34,9 +34,10 @@ class TranscriptFiles:
 
     def changed_at(self, path: str) -> float | None:
         try:
-            return Path(path).stat().st_mtime
-        except OSError:
+            found = Path(path).stat()
+        except (OSError, ValueError):  # a NUL in its name
             return None
+        return found.st_mtime if stat.S_ISREG(found.st_mode) else None
 
     def below(self, transcript: str) -> Sequence[str]:
         folder = Path(transcript).with_suffix("") / "subagents"
@@ -45,7 +46,7 @@ class TranscriptFiles:
     def grown(self, path: str, position: Position) -> Iterator[Lines]:
         try:
             fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        except OSError:
+        except (OSError, ValueError):
             return
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):

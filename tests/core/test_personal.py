@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from ccmux.core.personal import Finding, Kind, find_personal
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ccmux.core.personal import Finding, Kind, find_personal
 from tests.corpus.personal import INNOCENT, PLANTED
 
 EACH_PLANTED = {

@@ -71,15 +71,7 @@ class Desk:
 
     def publishers(self) -> list[int]:
         """Return the processes that have the lock's file open."""
-        found = []
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                opened = {str(fd.readlink()) for fd in (folder / "fd").iterdir()}
-            except OSError:
-                continue
-            if str(self.paths.lock) in opened:
-                found.append(int(folder.name))
-        return found
+        return holders(self.paths.lock)
 
     def close(self) -> None:
         for pid in self.publishers():
@@ -88,6 +80,19 @@ class Desk:
         for process in self._processes:
             process.kill()
             process.wait()
+
+
+def holders(lock: Path) -> list[int]:
+    """Return the processes that have this file open."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            opened = {str(fd.readlink()) for fd in (folder / "fd").iterdir()}
+        except OSError:
+            continue
+        if str(lock) in opened:
+            found.append(int(folder.name))
+    return found
 
 
 def asked(uuid: str, text: str, at: str = "2026-11-20T10:00:00Z") -> dict[str, object]:
