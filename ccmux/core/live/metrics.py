@@ -16,6 +16,7 @@ A line is bytes from outside: what is not understood counts nothing and breaks n
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 import msgspec
 
@@ -35,15 +36,18 @@ _SYNTHETIC = "<synthetic>"
 _AT_REST = frozenset({"end_turn", "stop_sequence"})
 
 
+_Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
+
+
 class _Cache(msgspec.Struct):
-    ephemeral_1h_input_tokens: int | None = None
+    ephemeral_1h_input_tokens: _Tokens | None = None
 
 
 class _Usage(msgspec.Struct):
-    input_tokens: int | None = None
-    cache_creation_input_tokens: int | None = None
-    cache_read_input_tokens: int | None = None
-    output_tokens: int | None = None
+    input_tokens: _Tokens | None = None
+    cache_creation_input_tokens: _Tokens | None = None
+    cache_read_input_tokens: _Tokens | None = None
+    output_tokens: _Tokens | None = None
     cache_creation: _Cache | None = None
     speed: str | None = None
 
@@ -75,6 +79,15 @@ class _Line(msgspec.Struct, rename="camel"):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
+class Recent(msgspec.Struct, array_like=True):
+    """A response whose lines may still come; `aside`: it was seen in a sidechain alone."""
+
+    request_id: str
+    aside: bool
+    usage: Usage
+    cost: float | None
+
+
 class Totals(msgspec.Struct, kw_only=True):
     """What a session did so far.
 
@@ -92,8 +105,8 @@ class Totals(msgspec.Struct, kw_only=True):
         context: Tokens that Claude was given to read the last time.
         busy: By its last record Claude is at work.
         repeating: The transcript repeats another session's history just now.
-        recent: The newest responses that count, by number: their tokens and cost, for they may still grow.
-        recent_tools: The newest calls of tools, by number.
+        recent: The newest responses that count, by the message's id: they may still grow.
+        recent_tools: The newest calls of tools, by their ids.
 
     """
 
@@ -114,7 +127,7 @@ class Totals(msgspec.Struct, kw_only=True):
     context: int = 0
     busy: bool = False
     repeating: bool = False
-    recent: dict[str, tuple[Usage, float | None]] = {}
+    recent: dict[str, Recent] = {}
     recent_tools: list[str] = []
 
     @property
@@ -167,52 +180,55 @@ class Meter:
         if message.model == _SYNTHETIC:  # Claude Code itself speaks: an error of the API, or a filled gap
             totals.busy = totals.busy and record.is_sidechain
             return
-        usage = _usage(message.usage)
+        usage = _NOTHING if message.usage is None else _usage(message.usage)
         totals.repeating = not self._count(record, message, usage)
         self._tick(record)
         if totals.repeating:
             return
         if not record.is_sidechain:
             totals.model = message.model or totals.model
-            totals.context = usage.context or totals.context
+            totals.context = usage.fresh + usage.written + usage.read or totals.context
             totals.busy = message.stop_reason not in _AT_REST
-        for block in message.content if isinstance(message.content, list) else ():
-            if isinstance(block, _Block) and block.type == "tool_use":
-                self._called(block)
+        if isinstance(message.content, list):
+            for block in message.content:
+                if isinstance(block, _Block) and block.type == "tool_use":
+                    self._called(block)
 
     def _count(self, record: _Line, message: _Message, usage: Usage) -> bool:
         """Count a response's tokens, once; return whether it is this session's."""
-        if not message.id:
-            self._add(usage, _cost(message, usage))
-            return True
-        claim = self._claims.claim(
-            self._session_id, message.id, record.request_id or "", sidechain=record.is_sidechain
-        )
-        recent = self.totals.recent
-        if claim is Claim.OURS:
-            before = recent.get(message.id)
-            if before is not None and before[0].total < usage.total:
+        id_, request_id, aside = message.id, record.request_id or "", record.is_sidechain
+        recent = self.totals.recent.get(id_)
+        # Most lines repeat the response of the line before: nobody else can have claimed that.
+        if recent is not None and (recent.aside or aside or _may_be_one(recent.request_id, request_id)):
+            is_better = usage.total > recent.usage.total if recent.aside == aside else recent.aside
+            if is_better:
                 cost = _cost(message, usage)
-                self._add(usage, cost, instead_of=before)
-                recent[message.id] = (usage, cost)
-        elif claim is Claim.NEW:
-            cost = _cost(message, usage)
-            self._add(usage, cost)
-            recent[message.id] = (usage, cost)
-            if len(recent) > _RECENT:
-                del recent[next(iter(recent))]
-        return claim is not Claim.THEIRS
+                self._add(usage, cost, instead_of=recent)
+                self.totals.recent[id_] = Recent(request_id, aside, usage, cost)
+            return True
+        if id_:
+            claim = self._claims.claim(self._session_id, id_, request_id, sidechain=aside)
+            if claim is not Claim.NEW:
+                return claim is Claim.OURS
+        cost = _cost(message, usage)
+        self._add(usage, cost)
+        if id_:
+            self.totals.recent[id_] = Recent(request_id, aside, usage, cost)
+            if len(self.totals.recent) > _RECENT:
+                del self.totals.recent[next(iter(self.totals.recent))]
+        return True
 
-    def _add(
-        self, usage: Usage, cost: float | None, *, instead_of: tuple[Usage, float | None] = (Usage(), 0.0)
-    ) -> None:
-        totals, (before, cost_before) = self.totals, instead_of
+    def _add(self, usage: Usage, cost: float | None, *, instead_of: Recent | None = None) -> None:
+        totals = self.totals
+        before, cost_before = _NOTHING, 0.0
+        if instead_of is not None:
+            before, cost_before = instead_of.usage, instead_of.cost or 0.0
         totals.fresh += usage.fresh - before.fresh
         totals.written += usage.written - before.written
         totals.written_1h += usage.written_1h - before.written_1h
         totals.read += usage.read - before.read
         totals.output += usage.output - before.output
-        totals.cost += (cost or 0.0) - (cost_before or 0.0)
+        totals.cost += (cost or 0.0) - cost_before
         totals.unpriced = totals.unpriced or cost is None
 
     def _called(self, block: _Block) -> None:
@@ -271,22 +287,23 @@ class Meter:
         totals.newest_at = at
 
 
-def _usage(said: _Usage | None) -> Usage:
-    if said is None:
-        return Usage()
-    written = _count(said.cache_creation_input_tokens)
-    hour = 0 if said.cache_creation is None else _count(said.cache_creation.ephemeral_1h_input_tokens)
+_NOTHING = Usage()
+
+
+def _may_be_one(request_id: str, other: str) -> bool:
+    return request_id == other or not request_id or not other
+
+
+def _usage(said: _Usage) -> Usage:
+    written = said.cache_creation_input_tokens or 0
+    hour = 0 if said.cache_creation is None else said.cache_creation.ephemeral_1h_input_tokens or 0
     return Usage(
-        fresh=_count(said.input_tokens),
-        written=written,
-        written_1h=min(hour, written),
-        read=_count(said.cache_read_input_tokens),
-        output=_count(said.output_tokens),
+        said.input_tokens or 0,
+        written,
+        min(hour, written),
+        said.cache_read_input_tokens or 0,
+        said.output_tokens or 0,
     )
-
-
-def _count(tokens: int | None) -> int:
-    return max(tokens or 0, 0)
 
 
 def _cost(message: _Message, usage: Usage) -> float | None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
 
 _A_MILLION = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True):
     """The tokens of one response, as the API bills them.
 
     Attributes:
@@ -75,9 +77,14 @@ _VARIANT = re.compile(r"(?:-\d{8})?(?:\[1m\])?$")
 """A release's date and the mark of the long context: the price is the same."""
 
 
+@lru_cache(maxsize=64)
+def _price(model: str) -> _Price | None:
+    return _PRICES.get(_VARIANT.sub("", model))
+
+
 def cost_of(usage: Usage, model: str) -> float | None:
     """Return what this much costs in dollars, None where nobody here knows the model's price."""
-    price = _PRICES.get(_VARIANT.sub("", model))
+    price = _price(model)
     if price is None:
         return None
     weighed = (
