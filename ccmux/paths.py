@@ -14,6 +14,7 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       api_token            of the daemon's HTTP face
       live_api_key         what the relay of live status knows us by
       live_noise_key       what noise in the place of sensitive prompts is made with
+      privacy_blocklist.txt  names and numbers that must never be committed
 """
 
 from __future__ import annotations
@@ -126,6 +127,11 @@ class Paths:
     @property
     def api_token(self) -> Path:
         return self.secrets_dir / "api_token"
+
+    @property
+    def privacy_blocklist(self) -> Path:
+        """What the privacy gate must find beside what has a form; people write it."""
+        return self.secrets_dir / "privacy_blocklist.txt"
 
     # the runtime directory, 0700
     @property
@@ -240,8 +246,8 @@ def find_live_paths(environment: Mapping[str, str]) -> LivePaths:
     return LivePaths(find_data_dir(environment), _folder(environment, SECRETS_VARIABLE))
 
 
-def read_secret(path: Path) -> bytes | None:
-    """Return what a file of secrets holds, None where there is none.
+def read_secret(path: Path, *, at_most: int = _SECRET_BYTES) -> bytes | None:
+    """Return what a file of secrets holds, its first `at_most` bytes; None where there is none.
 
     Raises:
         SecretUnsafe: The file or its folder is not ours, is open to others, or is no plain file; the sentence
@@ -259,7 +265,7 @@ def read_secret(path: Path) -> bytes | None:
         if not stat.S_ISREG(seen.st_mode):
             raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r {_quoted(path)}")
         refuse_open(path, seen, mode="600")
-        return file.read(_SECRET_BYTES)
+        return file.read(at_most)
 
 
 def refuse_open(path: Path, seen: os.stat_result, *, mode: str) -> None:

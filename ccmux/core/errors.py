@@ -12,6 +12,8 @@ CcmuxError
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
+├── GitFailed             git did not do what it was asked
+├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
@@ -175,6 +177,27 @@ class NothingToTry(CcmuxError):
 
     def __init__(self, reason: str, way_out: str) -> None:
         super().__init__(f"nothing to try: {reason}; {way_out}")
+
+
+class GitFailed(CcmuxError):
+    """git did not do what it was asked; `reason` is its own word. Mend that."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{command}: {reason}")
+
+
+class AllowlistInvalid(CcmuxError):
+    """The privacy gate's allowlist has problems; all are listed, and nothing is allowed meanwhile."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: " + "; ".join(self.problems))
+
+    @property
+    def lines(self) -> list[str]:
+        return _listed(self.path, self.problems) if len(self.problems) > 1 else [str(self)]
 
 
 class PortTaken(CcmuxError):

@@ -19,6 +19,7 @@ _PLANTED = {
         "two dots": "a.b.c|@sub.domain.co.uk",
         "behind an allowed one": "user@example.com, mathilda@|web.de",
         "a file's ending that is a country, too": "piotr@fir|ma.pl",
+        "in a file's name": "mathilda@|web.de.txt",
         "long": "x" * 60 + "@we|b.de",
     },
     "jid": {
@@ -128,7 +129,8 @@ INNOCENT = {
     "documented addresses": "user@example.com alice@example.org x@mail.example.net a@b.test root@localhost",
     "programs' addresses": "git@github.com:x/y.git noreply@github.com",
     "no addresses": (
-        "a@b x @ y.de @pytest.mark.usefixtures getty@tty1.service icon@2x.png pkg@1.2.3 @scope/name @"
+        "a@b x @ y.de @pytest.mark.usefixtures getty@tty1.service icon@2x.png logo@2x.tar.gz "
+        "pkg@1.2.3 @scope/name @"
     ),
     "an address behind nothing": " @web.de",
     "a password's place in a URL": "https://user:password@host.de/x https://user:pass@complex.url.com",

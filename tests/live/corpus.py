@@ -101,11 +101,17 @@ class Story:
         if tool:
             input_ = {"command": self._text(20)}
             blocks.append({"type": "tool_use", "id": f"toolu_{id_}", "name": "Bash", "input": input_})
-        request = {"requestId": f"req_{id_}"} if self.random.random() < 0.7 else {}
+        request: dict[str, Any] = {"requestId": f"req_{id_}"} if self.random.random() < 0.7 else {}
         for at, block in enumerate(blocks):
             # Older versions wrote the first lines while Claude still spoke.
             grown = usage if at == len(blocks) - 1 or self.number % 2 else {**usage, "output_tokens": 1}
-            message = {"id": id_, "type": "message", "role": "assistant", "model": MODEL, "content": [block]}
+            message: dict[str, Any] = {
+                "id": id_,
+                "type": "message",
+                "role": "assistant",
+                "model": MODEL,
+                "content": [block],
+            }
             message |= {"stop_reason": "tool_use" if tool else "end_turn", "usage": grown}
             yield self._line(3, "assistant", message=message, apiBlockIndex=at, **request)
         self.truth.fresh += int(str(usage["input_tokens"]))
@@ -116,8 +122,8 @@ class Story:
             self.truth.tool_calls += 1
             size = 400_000 if self.random.random() < 0.001 else self.random.randrange(200, 9_000)
             result = {"type": "tool_result", "tool_use_id": f"toolu_{id_}", "content": "r" * size}
-            message = {"role": "user", "content": [result]}
-            yield self._line(2, "user", message=message, toolUseResult={"stdout": "r" * size})
+            told: dict[str, Any] = {"role": "user", "content": [result]}
+            yield self._line(2, "user", message=told, toolUseResult={"stdout": "r" * size})
 
     def _replay(self, step: int) -> Iterator[bytes]:
         id_ = f"msg_{self.session_id}_{self.number}_{step}"
@@ -126,8 +132,8 @@ class Story:
             "role": "assistant",
             "model": MODEL,
             "content": [{"type": "text", "text": "again"}],
+            "usage": {"input_tokens": 1, "output_tokens": 1},
         }
-        message["usage"] = {"input_tokens": 1, "output_tokens": 1}
         yield self._line(0, "assistant", message=message, requestId="req_other", isSidechain=True)
 
     def _noise(self, step: int) -> Iterator[bytes]:

@@ -17,7 +17,7 @@ _JID = re.compile(
 _JID_LOCAL = re.compile(r"(?<![0-9])([0-9]{5,20})(?:[-:.][0-9]{1,20})*\Z")
 
 _DOMAIN = re.compile(
-    rf"@((?:[{_ALNUM}](?:[{_ALNUM}-]{{0,61}}[{_ALNUM}])?\.){{1,8}}([A-Za-z]{{2,24}}))(?![{_ALNUM}_-])"
+    rf"@((?:[{_ALNUM}](?:[{_ALNUM}-]{{0,61}}[{_ALNUM}])?\.){{1,8}}[A-Za-z]{{2,24}})(?![{_ALNUM}_-])"
 )
 _LOCAL = re.compile(rf"[{_ALNUM}_](?:[{_ALNUM}_.%+'-]*[{_ALNUM}_+-])?\Z")
 _LOCAL_CHARS = 64
@@ -25,12 +25,16 @@ _LOCAL_CHARS = 64
 
 _URL_USER = re.compile(r"://[^\s/@]*:\Z")
 
-_NO_TLD_WORDS = """
-    service timer target socket slice scope mount device automount swap conf cfg ini json jsonl toml yaml
-    yml xml png jpg jpeg gif svg webp ico html htm css js mjs ts tsx jsx txt log lock local whl tar gz
+_UNITS = frozenset(
+    {"service", "timer", "target", "socket", "slice", "scope", "mount", "device", "path", "swap"}
+)
+"""`getty@tty1.service`: what stands behind the @ of a unit is no host."""
+_FILES_WORDS = """
+    conf cfg ini json jsonl toml yaml yml xml png jpg jpeg gif svg webp ico pdf html htm css js mjs ts tsx jsx txt
+    csv log lock eml vcf local whl tar gz zip
 """
-_NO_TLD = frozenset(_NO_TLD_WORDS.split())
-"""`getty@tty1.service`, `icon@2x.png`: instances and files, whose last part is no top-level domain."""
+_FILES = frozenset(_FILES_WORDS.split())
+"""Ends of files' names, and no top-level domains. An address may stand before one; `icon@2x.png` has none."""
 
 
 def find(text: str) -> Iterator[Finding]:
@@ -49,11 +53,22 @@ def _jids(text: str) -> Iterator[Finding]:
 
 def _mails(text: str) -> Iterator[Finding]:
     for domain in _DOMAIN.finditer(text):
-        if domain[2].lower() in _NO_TLD or is_reserved_domain(domain[1]) or _JID.match(domain[0]):
+        host = _host(domain[1])
+        if not host or is_reserved_domain(host) or _JID.match(domain[0]):
             continue
         local = _LOCAL.search(text, max(0, domain.start() - _LOCAL_CHARS), domain.start())
         if local and not is_nobodys_mailbox(local[0]) and not _is_password_of_url(text, local.start()):
-            yield Finding(Kind.EMAIL, local.start(), domain.end(), "email")
+            yield Finding(Kind.EMAIL, local.start(), domain.start(1) + len(host), "email")
+
+
+def _host(domain: str) -> str:
+    """Return the part of what looks like a domain that is one, "" where none is."""
+    labels = domain.split(".")
+    if labels[-1].lower() in _UNITS:
+        return ""
+    while labels[-1].lower() in _FILES:
+        labels.pop()
+    return ".".join(labels) if len(labels) > 1 and labels[-1].isalpha() and len(labels[-1]) > 1 else ""
 
 
 def _is_password_of_url(text: str, start: int) -> bool:

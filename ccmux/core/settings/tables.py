@@ -223,6 +223,21 @@ class LiveSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What git commits in this folder, where it uses the hooks of ccmux.
+
+    Attributes:
+        require_token: true lets a commit pass only when three reviews of Claude's passed it; false looks for
+            personal data by form and blocklist alone, and says so at each commit.
+        review_limit_s: Seconds one review may take.
+
+    """
+
+    require_token: bool = field(default=True, metadata=_check(checks.yes_no))
+    review_limit_s: float = field(default=600, metadata=_SOME_SECONDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All tables. Each service is given its own table, never this."""
 
@@ -237,6 +252,7 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
     adapters: Mapping[str, AdapterSettings] = field(default_factory=dict)
 
@@ -253,4 +269,5 @@ TABLES: Mapping[str, type] = {
     "input": InputSettings,
     "output": OutputSettings,
     "live": LiveSettings,
+    "privacy": PrivacySettings,
 }
