@@ -64,11 +64,10 @@ def renewed(content: bytes | None, port: int) -> Renewal:
     """
     if content is None or not content.strip():
         return Updated(json_text.new_text({_SERVERS: {SERVER_NAME: entry(port)}}).encode())
-    match json_text.read_object(content):
-        case str(reason):
-            return Unparsable(reason)
-        case (text, root):
-            pass
+    read = json_text.read_object(content)
+    if isinstance(read, str):
+        return Unparsable(read)
+    text, root = read
     servers = root.get(_SERVERS, {})
     if not isinstance(servers, dict):
         return Unparsable(f"{_SERVERS} is no JSON object")

@@ -268,7 +268,8 @@ def test_kept_and_gone_on_with_anywhere_the_totals_are_the_same(data: st.DataObj
     told = lines(3, data.draw(st.integers(0, 5)))
     whole = metered(*told)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(told)), max_size=4)))
-    totals, held = Totals(), {}
+    totals = Totals()
+    held: dict[int, int] = {}
     for start, end in zip([0, *cuts], [*cuts, len(told)], strict=True):
         claims = Claims()
         claims.restore("s", held.items())

@@ -88,7 +88,8 @@ def read_registration(content: bytes, *, at: float) -> Registration | Unregistra
 def registration_text(registration: Registration | Unregistration) -> bytes:
     """Return the same as a file of the spool."""
     if isinstance(registration, Unregistration):
-        head, payload = b"unregister 0 0\n", _Payload(registration.session_id)
+        head = b"unregister 0 0\n"
+        payload = _Payload(registration.session_id, reason=_CLEARED if registration.cleared else None)
     else:
         head = b"register %d %d\n" % (registration.pid, registration.sensitive)
         payload = _Payload(
