@@ -30,13 +30,16 @@ if TYPE_CHECKING:
 ACTIONS = ("register", "unregister", "serve", "install", "uninstall", "preview")
 
 EXAMPLES = """\
+The key that the relay knows you by is CC_LIVE_API_KEY, or stands in
+~/.ccmux/secrets/live_api_key (mode 600).
+
 examples:
   export CC_LIVE_ENDPOINT=https://live.example.org CC_LIVE_API_KEY=...
-  ccmux live install                   every session from now on, wherever these two are set
-  ccmux live install --config FILE     ... everywhere, by the relay that FILE's [live] endpoint names;
-                                       the key: ~/.ccmux/secrets/live_api_key, mode 600
-  ccmux live preview | jq              what the relay would be told now
-  CC_LIVE_SENSITIVE=1 claude           a session whose prompts nobody reads
+  ccmux live install            from now on every session where these two are set
+  ccmux live install --config FILE
+                                every session, by FILE's [live] endpoint
+  ccmux live preview | jq       what the relay would be told now
+  CC_LIVE_SENSITIVE=1 claude    a session whose prompts nobody reads
 """
 
 _EVENTS = {"SessionStart": "register", "SessionEnd": "unregister"}

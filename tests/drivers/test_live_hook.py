@@ -8,7 +8,7 @@ import resource
 import shlex
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -48,7 +48,7 @@ class Place:
         when: str = ALWAYS,
         path: str = os.environ["PATH"],
         max_file_bytes: int | None = None,
-        **variables: str,
+        told: Mapping[str, str] | None = None,
     ) -> None:
         def limit() -> None:
             if max_file_bytes is not None:
@@ -57,7 +57,7 @@ class Place:
         run = subprocess.run(
             command(self.shim, self.folder, verb, when, [str(self.program), str(self.ends)]),
             input=event,
-            env={"PATH": path, **variables},
+            env={"PATH": path, **(told or {})},
             capture_output=True,
             preexec_fn=limit,
             check=False,
@@ -85,9 +85,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def test_a_session_lands_whole_and_private_with_what_the_environment_says(place: Place) -> None:
-    place.fire(CLAUDE_PID="17", CC_LIVE_SENSITIVE="1")
+    place.fire(told={"CLAUDE_PID": "17", "CC_LIVE_SENSITIVE": "1"})
     place.fire(verb=UNREGISTER)
-    place.fire(CLAUDE_PID="x; id", CC_LIVE_SENSITIVE="yes")
+    place.fire(told={"CLAUDE_PID": "x; id", "CC_LIVE_SENSITIVE": "yes"})
     assert place.spooled() == [
         b"register 17 1\n" + EVENT,
         b"unregister 0 0\n" + EVENT,
@@ -126,13 +126,13 @@ def test_a_publisher_that_runs_already_is_left_alone(place: Place) -> None:
     "variables", [{}, {"CC_LIVE_ENDPOINT": "http://h"}, {"CC_LIVE_API_KEY": "k", "CC_LIVE_ENDPOINT": ""}]
 )
 def test_where_nobody_is_to_be_told_nothing_is_written(place: Place, variables: dict[str, str]) -> None:
-    place.fire(b"x" * 300_000, when=IF_TOLD, **variables)
+    place.fire(b"x" * 300_000, when=IF_TOLD, told=variables)
     assert not place.folder.exists()
     assert place.started() == []
 
 
 def test_where_somebody_is_to_be_told_it_is_as_always(place: Place) -> None:
-    place.fire(when=IF_TOLD, **TOLD)
+    place.fire(when=IF_TOLD, told=TOLD)
     until(lambda: len(place.started()) == 1, "a publisher")
     assert "k3y" not in place.spooled()[0].decode()
 
