@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ccmux.paths import find_live_paths
@@ -57,6 +57,14 @@ class Desk:
     def tell(self, verb: str, payload: bytes, *, pid: int = 0, **variables: str) -> None:
         """Call `ccmux live register` or `unregister` as a hook does."""
         run = self.run("live", verb, stdin=payload, CLAUDE_PID=str(pid or ""), **variables)
+        assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
+
+    def hook(self, argv: Sequence[str], payload: bytes, *, pid: int = 0) -> None:
+        """Run an installed hook as Claude does."""
+        environment = {**self.environment, "CLAUDE_PID": str(pid or "")}
+        run = subprocess.run(
+            argv, input=payload, env=environment, cwd=self.home, capture_output=True, check=False
+        )
         assert (run.returncode, run.stdout, run.stderr) == (0, b"", b"")
 
     def run(self, *words: str, stdin: bytes = b"", **variables: str) -> subprocess.CompletedProcess[bytes]:
