@@ -23,7 +23,9 @@ from ccmux.drivers import live_hook
 from ccmux.drivers.growing_files import TranscriptFiles
 from ccmux.drivers.state_dir import make_private
 from ccmux.ports import Position
+from ccmux.trial.waiting import until
 from tests.live.corpus import Truth, make_corpus
+from tests.live.desk import holders
 
 RUNS = 5
 HOOK_RUNS = 50
@@ -168,6 +170,7 @@ def _hooks(folder: Path) -> None:
     payload = json.dumps({"session_id": "big", "transcript_path": str(transcript), "cwd": str(home)}).encode()
     program = str(Path(sys.executable).with_name("ccmux"))
     serving = subprocess.Popen([program, "live", "serve"], env=environment, cwd=home)
+    until(lambda: holders(live / "publisher.lock") == [serving.pid], "a publisher")
     shim = live / "hook.sh"
     live_hook.install(shim)
     publisher = (program, "live", "serve")

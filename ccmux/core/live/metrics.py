@@ -36,14 +36,15 @@ _SYNTHETIC = "<synthetic>"
 _AT_REST = frozenset({"end_turn", "stop_sequence"})
 
 
+# What is decoded holds no cycles, so nobody need look for any (gc=False): a tenth of the time.
 _Tokens = Annotated[int, msgspec.Meta(ge=0, le=2**40)]
 
 
-class _Cache(msgspec.Struct):
+class _Cache(msgspec.Struct, gc=False):
     ephemeral_1h_input_tokens: _Tokens | None = None
 
 
-class _Usage(msgspec.Struct):
+class _Usage(msgspec.Struct, gc=False):
     input_tokens: _Tokens | None = None
     cache_creation_input_tokens: _Tokens | None = None
     cache_read_input_tokens: _Tokens | None = None
@@ -52,13 +53,13 @@ class _Usage(msgspec.Struct):
     speed: str | None = None
 
 
-class _Block(msgspec.Struct):
+class _Block(msgspec.Struct, gc=False):
     type: str = ""
     id: str = ""
     name: str = ""
 
 
-class _Message(msgspec.Struct):
+class _Message(msgspec.Struct, gc=False):
     id: str = ""
     model: str = ""
     content: str | list[_Block | str] | None = None
@@ -66,7 +67,7 @@ class _Message(msgspec.Struct):
     stop_reason: str | None = None
 
 
-class _Line(msgspec.Struct, rename="camel"):
+class _Line(msgspec.Struct, rename="camel", gc=False):
     type: str = ""
     is_sidechain: bool = False
     request_id: str | None = None
@@ -79,7 +80,7 @@ class _Line(msgspec.Struct, rename="camel"):
 _DECODER = msgspec.json.Decoder(_Line)
 
 
-class Recent(msgspec.Struct, array_like=True):
+class Recent(msgspec.Struct, array_like=True, gc=False):
     """A response whose lines may still come; `aside`: it was seen in a sidechain alone."""
 
     request_id: str
@@ -198,7 +199,7 @@ class Meter:
         """Count a response's tokens, once; return whether it is this session's."""
         id_, request_id, aside = message.id, record.request_id or "", record.is_sidechain
         recent = self.totals.recent.get(id_)
-        # Most lines repeat the response of the line before: nobody else can have claimed that.
+        # Most lines repeat the response of the line before; nobody else can have claimed that.
         if recent is not None and (recent.aside or aside or _may_be_one(recent.request_id, request_id)):
             is_better = usage.total > recent.usage.total if recent.aside == aside else recent.aside
             if is_better:

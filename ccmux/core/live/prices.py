@@ -15,7 +15,7 @@ import msgspec
 _A_MILLION = 1_000_000
 
 
-class Usage(msgspec.Struct, frozen=True):
+class Usage(msgspec.Struct, frozen=True, gc=False):
     """The tokens of one response, as the API bills them.
 
     Attributes:
