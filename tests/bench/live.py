@@ -169,7 +169,9 @@ def _hooks(folder: Path) -> None:
     }
     payload = json.dumps({"session_id": "big", "transcript_path": str(transcript), "cwd": str(home)}).encode()
     program = str(Path(sys.executable).with_name("ccmux"))
-    serving = subprocess.Popen([program, "live", "serve"], env=environment, cwd=home)
+    serving = subprocess.Popen(
+        [program, "live", "serve"], env=environment, cwd=home, stderr=subprocess.DEVNULL
+    )
     until(lambda: holders(live / "publisher.lock") == [serving.pid], "a publisher")
     shim = live / "hook.sh"
     live_hook.install(shim)

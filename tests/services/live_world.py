@@ -13,7 +13,12 @@ from typing import Any
 
 from ccmux.core.errors import RelayFailed, StoreFailed
 from ccmux.core.live.discretion import Discretion
-from ccmux.core.live.registration import Registration, Unregistration, registration_text
+from ccmux.core.live.registration import (
+    Registration,
+    Unregistration,
+    read_registration,
+    registration_text,
+)
 from ccmux.ports import FileChange, FileEvent, KeptSession, Lines, Position, SpoolFile
 from ccmux.services.live import Book, LivePublisher, Sending
 
@@ -32,11 +37,13 @@ class World:
         self.generation: dict[str, int] = {}
         self.subagents: dict[str, list[str]] = {}
         self.registry: dict[int, dict[str, Any]] = {}
+        self.looks = 0
         self.watched: dict[str, Callable[[FileEvent], None]] = {}
         # processes
         self.born: dict[int, float] = {}
         self.zombies: set[int] = set()
         # store
+        self.ended: set[str] = set()
         self.kept: dict[str, KeptSession] = {}
         self.store_works = True
         # spool
@@ -72,6 +79,7 @@ class World:
         return told
 
     def end(self, id_: str, *, cleared: bool = False) -> None:
+        self.ended.add(id_)
         self.hook(Unregistration(id_, cleared=cleared))
 
     def hook(self, told: Registration | Unregistration) -> None:
@@ -167,6 +175,7 @@ class World:
         return self.local(ts).strftime("%H:%M")
 
     def changed_at(self, path: str) -> float | None:
+        self.looks += 1
         return self.changed.get(path)
 
     def below(self, transcript: str) -> Sequence[str]:
@@ -229,7 +238,9 @@ class World:
             await self._something.wait()
 
     async def remove(self, name: str) -> None:
-        del self.spooled[name]
+        told = read_registration(self.spooled.pop(name).content, at=0)
+        if isinstance(told, Registration) and self.store_works and told.session_id not in self.ended:
+            assert told.session_id in self.kept, "it is on disk before its file is gone"
 
     async def set_aside(self, name: str) -> None:
         self.set_asides.append(name)

@@ -241,6 +241,10 @@ def test_a_transcript_that_was_replaced_is_counted_anew() -> None:
         world.answers("a", "m1", 7)
         await asyncio.sleep(60)
         assert world.newest("a")["total_tokens"] == 7
+        world.replace_file("a")
+        world.answers("a", "m2", 8)
+        await asyncio.sleep(60)
+        assert world.newest("a")["total_tokens"] == 8
         assert len(world.kept["a"].claims) == 1
 
     story(tell)
@@ -267,9 +271,25 @@ def test_subagents_tokens_count_for_their_session() -> None:
         agent = "/nowhere/claude/projects/p/a/subagents/agent-1.jsonl"
         world.subagents[world.path("a")] = [agent]
         message = {"id": "x", "usage": {"output_tokens": 5}}
+        await asyncio.sleep(10)
         world.write(agent, {"type": "assistant", "isSidechain": True, "message": message})
         await asyncio.sleep(60)
-        assert world.newest("a")["total_tokens"] == 5
+        told = world.newest("a")
+        assert (told["total_tokens"], told["active_time_seconds"]) == (5, 0)
+
+    story(tell)
+
+
+def test_what_stirs_without_end_is_looked_at_and_told_now_and_then() -> None:
+    async def tell(world: World) -> None:
+        world.session("a", pid=1)
+        await asyncio.sleep(SOON_S)
+        posts, looks = len(world.posts), world.looks
+        for number in range(100):
+            world.asks("a", f"prompt {number}")
+            await asyncio.sleep(0.1)
+        assert world.looks - looks <= 40
+        assert 5 <= len(world.posts) - posts <= 11
 
     story(tell)
 
