@@ -12,7 +12,7 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       live/                live status of every session of this user
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
       api_token            of the daemon's HTTP face
-      live_api_key         what the relay of live status knows us by
+      live_api_key         by which a relay knows publishers, and publishers tell it who they are
       live_noise_key       what noise in the place of sensitive prompts is made with
       privacy_blocklist.txt  names and numbers that must never be committed
 """
@@ -147,7 +147,7 @@ def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: st
     """Return the paths of a project as this environment sets them; "~" is its user's home."""
     return Paths(
         data_dir=find_data_dir(environment),
-        secrets_dir=_folder(environment, SECRETS_VARIABLE),
+        secrets_dir=find_secrets_dir(environment),
         runtime_dir=runtime_dir,
         project=project,
     )
@@ -166,6 +166,16 @@ def kept_settings(data_dir: Path, config: Path) -> Path:
 def find_data_dir(environment: Mapping[str, str]) -> Path:
     """Return the data directory of all projects, as this environment sets it."""
     return _folder(environment, DATA_VARIABLE)
+
+
+def find_secrets_dir(environment: Mapping[str, str]) -> Path:
+    """Return the directory of secrets, as this environment sets it."""
+    return _folder(environment, SECRETS_VARIABLE)
+
+
+def find_live_api_key(environment: Mapping[str, str]) -> Path:
+    """Return where the key lies by which a relay knows publishers, on both sides."""
+    return find_secrets_dir(environment) / "live_api_key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,10 +208,14 @@ def config_dir_of(transcript: str) -> Path | None:
 
 @dataclass(frozen=True, slots=True)
 class LivePaths:
-    """What live status keeps for a user, below their data and secrets directories."""
+    """What live status keeps for a user, below their data and secrets directories.
+
+    `api_key` is what the relay knows us by.
+    """
 
     data_dir: Path
     secrets_dir: Path
+    api_key: Path
 
     @property
     def dir(self) -> Path:
@@ -231,11 +245,6 @@ class LivePaths:
         return self.data_dir / "logs" / "live.log"
 
     @property
-    def api_key(self) -> Path:
-        """What the relay knows us by."""
-        return self.secrets_dir / "live_api_key"
-
-    @property
     def noise_key(self) -> Path:
         """What the noise of sensitive prompts is made with; it never leaves this machine."""
         return self.secrets_dir / "live_noise_key"
@@ -243,7 +252,9 @@ class LivePaths:
 
 def find_live_paths(environment: Mapping[str, str]) -> LivePaths:
     """Return the paths of this environment's user."""
-    return LivePaths(find_data_dir(environment), _folder(environment, SECRETS_VARIABLE))
+    return LivePaths(
+        find_data_dir(environment), find_secrets_dir(environment), find_live_api_key(environment)
+    )
 
 
 def read_secret(path: Path, *, at_most: int = _SECRET_BYTES) -> bytes | None:

@@ -42,9 +42,12 @@ from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
-from ccmux.drivers.systemd import FdStore, Notify, Scopes
+from ccmux.drivers.systemd.fd_store import FdStore
+from ccmux.drivers.systemd.notify import Notify
+from ccmux.drivers.systemd.scope import Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.http_server import HttpServer
 from ccmux.paths import Paths, claude_paths
 from ccmux.place import Place
 from ccmux.ports import go_on
@@ -61,7 +64,7 @@ from ccmux.services.presence import Presence
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
-from ccmux.web.server import HttpServer, listen
+from ccmux.web.server import listen
 
 GRACE_S = 4.0
 """How long all services together may take to end one after the other: the promise is 5 s after SIGTERM."""

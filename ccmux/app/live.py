@@ -171,7 +171,7 @@ def serve(live: Live, *, inherited: int | None) -> int:
 
     """
     lock = FilePublisherLock(live.paths.lock, inherited=inherited)
-    with logging_to(live.paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
+    with logging_to(live.paths.log_file, journal=os.environ.get("JOURNAL_STREAM", "")):
         goes_on = lock.take()
         while goes_on:
             if live.is_wanted:

@@ -61,7 +61,9 @@ def _run(argv: Sequence[str]) -> int:
     else:
         looked = looking.everything() if arguments.all else looking.staged()
     if arguments.review:
-        sys.stdout.buffer.write(looking.review_text(looked))
+        from ccmux.cli.say import printable
+
+        sys.stdout.write(printable(looking.review_text(looked).decode(errors="replace"), keep="\n\t"))
         return EXIT_DONE
     _tell(looked, as_json=arguments.json)
     if looked.found:

@@ -16,6 +16,7 @@ CcmuxError
 ├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
 ├── PortTaken             the HTTP port belongs to somebody else
+├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── RelayFailed           the relay of live status is not there, or does not take what we tell
 ├── SecretUnsafe          a file of secrets is not ours alone
@@ -208,6 +209,13 @@ class PortTaken(CcmuxError):
         super().__init__(
             f"port {port} on 127.0.0.1 is taken by another program; set [mcp] port in ccmux.toml"
         )
+
+
+class RelayRefused(CcmuxError):
+    """The relay cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
 
 
 class StoreFailed(CcmuxError):

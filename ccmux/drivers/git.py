@@ -129,7 +129,7 @@ class Repository:
     def _bytes(self, *words: str, given: bytes = b"") -> bytes:
         answer = self._ask(*words, given=given)
         if answer.exit_code != 0:
-            raise GitFailed(f"git {words[0]}", answer.failure)
+            raise GitFailed(f"git {words[0]}", _reason(answer))
         return answer.raw
 
     def _ask(self, *words: str, given: bytes = b"") -> Answer:
@@ -137,6 +137,12 @@ class Repository:
         if answer.is_missing:
             raise GitFailed("git", "it is not on the PATH; install it")
         return answer
+
+
+def _reason(answer: Answer) -> str:
+    """Return why it failed: git says it first, and then how to mend it."""
+    told = [line for line in answer.err.splitlines() if line.startswith(("fatal: ", "error: "))]
+    return told[0].partition(" ")[2] if told else answer.failure
 
 
 def _understood(read: Callable[[bytes], _Told], said: bytes) -> _Told:

@@ -31,6 +31,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.GitFailed("git log", "bad revision"), ("git log", "bad revision")),
     (errors.AllowlistInvalid("privacy-allow.toml", ["one", "two"]), ("privacy-allow.toml", "one; two")),
     (errors.PortTaken(9876), ("9876", "[mcp] port")),
+    (errors.RelayRefused("no key", "set CC_LIVE_API_KEY"), ("no key", "set CC_LIVE_API_KEY")),
     (
         errors.StoreFailed("/d/ccmux.db", "disk is full", "free some space"),
         ("disk is full", "free some space"),

@@ -381,3 +381,40 @@ def test_who_signs_with_an_address_that_is_allowed_as_author_may(
     file = repository.write("message", f"Subject\n\nSigned-off-by: A U Thor <{MAIL}>\n")
     assert check("--message", str(file))[0] == 0
     assert check()[0] == 0
+
+
+# ------------------------------------------------------------------------------------------- the reviewers
+
+
+def test_nobody_is_asked_where_something_has_a_form_or_nothing_is_staged_or_there_is_no_claude(
+    repository: Repository, check: Check
+) -> None:
+    repository.write("ccmux.toml", '[claude]\ncommand = ["no-such-claude"]\n')
+    repository.write(".git/info/exclude", "/ccmux.toml\n")
+    code, _, err = check("--generate-token")
+    assert code == 1
+    assert "nothing is staged that could be reviewed; git add it first" in err
+    repository.stage({"a": MAIL})
+    code, out, err = check("--generate-token")
+    assert (code, out.split()[0]) == (1, "a:1:1")
+    assert "three reviews" not in err
+    repository.stage({"a": "hello"})
+    code, _, err = check("--generate-token")
+    assert code == 1
+    assert "'no-such-claude' is not on the PATH" in err
+    assert not (repository.folder / ".git/ccmux-privacy-token").exists()
+
+
+def test_reviewers_are_shown_text_whatever_git_is_told_of_it_and_no_binary_file(
+    repository: Repository, check: Check
+) -> None:
+    repository.commit({"old": LONG})
+    (repository.folder / "old").rename(repository.folder / "new")
+    repository.stage(
+        {".gitattributes": "* -diff\n", "new": LONG + "more", "a:b*": bytes(range(256)) * 4, "a:bc": "kept"}
+    )
+    shown = check("--review")[1]
+    assert "rename from old\nrename to new" in shown
+    assert "+more" in shown
+    assert "+kept" in shown
+    assert "a:b*" not in shown

@@ -30,8 +30,8 @@ _UNITS = frozenset(
 )
 """`getty@tty1.service`: what stands behind the @ of a unit is no host."""
 _FILES_WORDS = """
-    conf cfg ini json jsonl toml yaml yml xml png jpg jpeg gif svg webp ico pdf html htm css js mjs ts tsx jsx txt
-    csv log lock eml vcf local whl tar gz zip
+    conf cfg ini json jsonl toml yaml yml xml png jpg jpeg gif svg webp ico pdf html htm css js mjs ts tsx jsx
+    txt csv log lock eml vcf local whl tar gz zip
 """
 _FILES = frozenset(_FILES_WORDS.split())
 """Ends of files' names, and no top-level domains. An address may stand before one; `icon@2x.png` has none."""

@@ -54,15 +54,15 @@ def read_allowlist(content: str) -> Allowlist:
     try:
         document = tomllib.loads(content)
     except tomllib.TOMLDecodeError as error:
-        return Allowlist(problems=[f"is no TOML: {error}"])
+        return Allowlist(problems=(f"is no TOML: {error}",))
     tables = document.pop("allow", [])
     problems = [f"{key} is unknown; it has tables [[allow]] alone" for key in document]
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-        return Allowlist(problems=[*problems, "allow must be tables: [[allow]]"])
+        return Allowlist(problems=(*problems, "allow must be tables: [[allow]]"))
     problems += [problem for number, table in enumerate(tables, 1) for problem in _problems(number, table)]
     if problems:
-        return Allowlist(problems=problems)
-    return Allowlist([Entry(table["text"], tuple(table["where"]), table["reason"]) for table in tables])
+        return Allowlist(problems=tuple(problems))
+    return Allowlist(tuple(Entry(table["text"], tuple(table["where"]), table["reason"]) for table in tables))
 
 
 def _problems(number: int, table: dict[str, Any]) -> Iterable[str]:

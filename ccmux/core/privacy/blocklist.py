@@ -45,11 +45,10 @@ class Blocklist:
 
 def _forms(parts: Sequence[str]) -> set[tuple[str, ...]]:
     """Return the ways in which Unicode writes the same words: macOS takes an ü of a file's name apart."""
-    return {
-        tuple(unicodedata.normalize(form, part) for part in parts)
-        for form in ("NFC", "NFD")
-        if any(char.isalnum() for part in parts for char in part)
-    }
+    if not any(char.isalnum() for part in parts for char in part):
+        return set()
+    normal = (tuple(unicodedata.normalize(form, part) for part in parts) for form in ("NFC", "NFD"))
+    return {tuple(parts), *normal}
 
 
 def _entry(parts: Sequence[str]) -> tuple[str, re.Pattern[str]]:

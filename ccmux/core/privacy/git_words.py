@@ -12,6 +12,7 @@ LOG_FORMAT = "%H%n%an%n%ae%n%cn%n%ce%n%B"
 """What `git log -z --format=` must be given for `commits`."""
 
 _ENTRY = re.compile(rb":([0-7]{6}) ([0-7]{6}) ([0-9a-f]{40,64}) ([0-9a-f]{40,64}) ([A-Z])[0-9]*")
+_OBJECT = re.compile(rb"[0-9a-f]{40,64} [a-z]+ ([0-9]{1,18})\n")
 _SUBMODULE = "160000"
 
 
@@ -84,13 +85,7 @@ def sizes(text: bytes) -> list[int]:
         GitSaid: An object is missing, or it is something else.
 
     """
-    found = []
-    for line in text.splitlines():
-        match = re.fullmatch(rb"[0-9a-f]{40,64} [a-z]+ ([0-9]+)", line)
-        if match is None:
-            raise GitSaid(f"of an object: {line[:80]!r}")
-        found.append(int(match[1]))
-    return found
+    return [int(_object(line, 0)[1]) for line in text.splitlines(keepends=True)]
 
 
 def contents(batch: bytes) -> list[bytes]:
@@ -103,14 +98,21 @@ def contents(batch: bytes) -> list[bytes]:
     found = []
     at = 0
     while at < len(batch):
-        end = batch.find(b"\n", at)
-        (size,) = sizes(batch[at : end + 1])
-        at = end + 1 + size
+        head = _object(batch, at)
+        at = head.end() + int(head[1])
         if batch[at : at + 1] != b"\n":
             raise GitSaid("an object is cut")
-        found.append(batch[end + 1 : at])
+        found.append(batch[head.end() : at])
         at += 1
     return found
+
+
+def _object(text: bytes, at: int) -> re.Match[bytes]:
+    """Return the line about an object, with its size."""
+    match = _OBJECT.match(text, at)
+    if match is None:
+        raise GitSaid(f"of an object: {text[at : at + 80]!r}")
+    return match
 
 
 def commits(log: bytes) -> list[Commit]:

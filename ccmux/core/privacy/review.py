@@ -136,6 +136,7 @@ def read_verdict(printed: bytes) -> Verdict:
         return Verdict(passed=False, reasons=[f"it gave no verdict: {why}"])
     reasons = [" ".join(reason.split())[:_REASON_CHARS] for reason in said.reasons[:_REASONS]]
     if said.verdict == "pass":
-        unsure = [f"it says pass, and yet: {reason}" for reason in reasons]
-        return Verdict(passed=not reasons, reasons=unsure)
+        if not reasons:
+            return Verdict(passed=True)
+        return Verdict(passed=False, reasons=[f"it says pass, and yet: {reason}" for reason in reasons])
     return Verdict(passed=False, reasons=reasons or ["it gives no reason"])

@@ -223,6 +223,30 @@ class LiveSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """The relay: it shows to all who look what sessions report; most often it runs on another host.
+
+    Attributes:
+        enabled: true lets ccmux-deploy run it here too, with the key in secrets/live_api_key.
+        host: Where it listens: 127.0.0.1 is this machine alone, 0.0.0.0 or :: is everywhere.
+        port: TCP port, 1 to 65535.
+        origins: Sites beside its own whose pages may look: ["https://blog.example.com"]; ["*"] is all.
+        proxies: Addresses or networks of proxies whose word on addresses is believed: ["127.0.0.1"].
+        certfile: For TLS without a proxy: the certificate chain, in PEM; absolute or ~/...
+        keyfile: Its key.
+
+    """
+
+    enabled: bool = field(default=False, metadata=_check(checks.yes_no))
+    host: str = field(default="127.0.0.1", metadata=_check(checks.host))
+    port: int = field(default=8080, metadata=_check(checks.whole(1, 65535)))
+    origins: tuple[str, ...] = field(default=(), metadata=_check(checks.origins))
+    proxies: tuple[str, ...] = field(default=(), metadata=_check(checks.networks))
+    certfile: str = field(default="", metadata=_check(checks.file_path))
+    keyfile: str = field(default="", metadata=_check(checks.file_path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrivacySettings:
     """What git commits in this folder, where it uses the hooks of ccmux.
 
@@ -252,6 +276,7 @@ class Settings:
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
     live: LiveSettings = field(default_factory=LiveSettings)
+    relay: RelaySettings = field(default_factory=RelaySettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
     adapters: Mapping[str, AdapterSettings] = field(default_factory=dict)
@@ -269,5 +294,6 @@ TABLES: Mapping[str, type] = {
     "input": InputSettings,
     "output": OutputSettings,
     "live": LiveSettings,
+    "relay": RelaySettings,
     "privacy": PrivacySettings,
 }
