@@ -9,6 +9,7 @@ CcmuxError
 ├── DaemonUnreachable     no daemon answers on control.sock
 ├── RequestRefused        the daemon understood a request and said no
 ├── PaneLost              the tmux pane, session or server went away
+├── ChildNotStarted       a program of the overseer's cannot be started
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
@@ -143,6 +144,14 @@ class PaneLost(CcmuxError):
     def __init__(self, what: str, *, during: str) -> None:
         self.during = during
         super().__init__(f"tmux pane lost during {during}: {what}; ccmux builds the session again")
+
+
+class ChildNotStarted(CcmuxError):
+    """A program that is to be supervised cannot be started; `reason` is the system's own word."""
+
+    def __init__(self, program: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"cannot start {program}: {reason}; name a program that is there and executable")
 
 
 class ClaudeNotFound(CcmuxError):

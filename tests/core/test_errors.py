@@ -25,6 +25,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.InputStays(20.0), ("20 s", "log", "again")),
     (errors.RequestRefused("not now"), ("not now",)),
     (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
+    (errors.ChildNotStarted("nope", "No such file"), ("cannot start nope", "No such file", "executable")),
     (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
     (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
     (errors.NothingToTry("there is no npm", "install it"), ("nothing to try", "no npm", "install it")),

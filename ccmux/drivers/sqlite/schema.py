@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
@@ -180,13 +181,11 @@ MIGRATIONS: tuple[str, ...] = (
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 
-_KNOWN = f"this one knows {len(MIGRATIONS)}"
-
 log = structlog.get_logger()
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open or make the file (0600) and bring its schema up to date.
+def open_database(path: Path, steps: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
+    """Open or make the file (0600) and bring its schema up to date, by these numbered steps.
 
     Raises:
         StoreFailed: A newer ccmux wrote it, or no backup can be kept of it.
@@ -201,28 +200,31 @@ def open_database(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path)
+        _migrate(db, path, steps)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
+def _migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
-    if taken > len(MIGRATIONS):
-        raise StoreFailed(str(path), f"a newer ccmux wrote it (schema {taken}; {_KNOWN})", _newer(path))
-    if 0 < taken < len(MIGRATIONS):
+    if taken > len(steps):
+        known = f"this one knows {len(steps)}"
+        raise StoreFailed(
+            str(path), f"a newer ccmux wrote it (schema {taken}; {known})", _newer(path, len(steps))
+        )
+    if 0 < taken < len(steps):
         backup = back_up(db, path, schema=taken)
-        log.info("database backed up", path=str(backup), schema=taken, becomes=len(MIGRATIONS))
-    for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
+        log.info("database backed up", path=str(backup), schema=taken, becomes=len(steps))
+    for number, step in enumerate(steps[taken:], start=taken + 1):
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _newer(path: Path) -> str:
+def _newer(path: Path, known: int) -> str:
     """Return the way out for a database of a newer ccmux."""
     way_out = "upgrade this one"
-    usable = [backup for backup in backups(path) if schema_of(backup) <= len(MIGRATIONS)]
+    usable = [backup for backup in backups(path) if schema_of(backup) <= known]
     if not usable:
         return way_out
     # A log that is left beside another file would be taken for that file's.
