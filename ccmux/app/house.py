@@ -44,6 +44,7 @@ from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.systemd import FdStore, Notify, Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.http_server import HttpServer
 from ccmux.paths import Paths, claude_paths
 from ccmux.place import Place
 from ccmux.ports import go_on
@@ -60,7 +61,7 @@ from ccmux.services.presence import Presence
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
-from ccmux.web.server import HttpServer, listen
+from ccmux.web.server import listen
 
 GRACE_S = 4.0
 """How long all services together may take to end one after the other: the promise is 5 s after SIGTERM."""
