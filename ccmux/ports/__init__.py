@@ -15,6 +15,7 @@ from ccmux.ports.keeper import Keeper, NoKeeper
 from ccmux.ports.outputs import OutputChange, Outputs
 from ccmux.ports.runs import Runs
 from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Store, Taken
+from ccmux.ports.tasks import Children, EventLog, RunningChild, TaskStore
 from ccmux.ports.terminal import Pane, Terminal
 from ccmux.ports.witnesses import LineTail, Processes, RegistryFiles, SpoolFile, SpoolFiles
 
@@ -22,9 +23,11 @@ __all__ = [
     "NOTHING_READ",
     "ChannelInfo",
     "Channels",
+    "Children",
     "Clock",
     "Dispatching",
     "Ear",
+    "EventLog",
     "ExpectedPrompt",
     "FileChange",
     "FileEvent",
@@ -44,6 +47,7 @@ __all__ = [
     "Reached",
     "ReadTo",
     "RegistryFiles",
+    "RunningChild",
     "Runs",
     "SendOutcome",
     "SendResult",
@@ -52,6 +56,7 @@ __all__ = [
     "SpoolFiles",
     "Store",
     "Taken",
+    "TaskStore",
     "Terminal",
     "go_on",
 ]

@@ -69,6 +69,7 @@ class Record:
         birth: By what that process is known, however its pid is used again; "" none yet.
         past: What counts against it.
         error_message: Why it is not as it should be, "" where it is.
+        standing: It runs because the settings say so.
 
     """
 
@@ -85,6 +86,12 @@ class Record:
     birth: str = ""
     past: Past = field(default_factory=Past)
     error_message: str = ""
+    standing: bool = False
+
+    @property
+    def last_change_at(self) -> float:
+        """When it last started or exited; 0 never."""
+        return max(self.last_started_at or 0.0, self.last_exited_at or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,24 +217,15 @@ class Task:
     def exited(self, code: int, *, now: float, jitter: float) -> Sequence[Command]:
         """Take that its process has ended; negative is the number of the signal that ended it."""
         record = self.record
-        self.phase = Phase.NOTHING
-        record.last_exited_at, record.last_exit_code = now, max(code, SIGNALLED)
-        is_intentional = record.state is TaskState.STOPPED
-        told = Say(
-            "exited",
-            {
-                "task_id": record.task_id,
-                "pid": record.pid,
-                "exit_code": record.last_exit_code,
-                "signal": _signal_name(-code) if code < 0 else None,
-                "intentional": is_intentional,
-                "ts": rfc3339(now),
-            },
-        )
-        if is_intentional:
-            return (told, Keep())
+        if record.state is TaskState.STOPPED:
+            return self.ended(code, now=now)
+        told = self._ended(code, now=now, intentional=False)
         ran_s = max(0.0, now - (record.last_started_at or now))
         return (told, *self._after(exit_code=record.last_exit_code, ran_s=ran_s, now=now, jitter=jitter))
+
+    def ended(self, code: int, *, now: float) -> Sequence[Command]:
+        """Take that its process has ended as it was to: it was stopped, or we end."""
+        return (self._ended(code, now=now, intentional=True), Keep())
 
     def cleared(self) -> Sequence[Command]:
         """Take that nothing of its last process is left."""
@@ -263,6 +261,22 @@ class Task:
             "state": record.state.value,
             **{name: fact for name, fact in facts.items() if fact is not None},
         }
+
+    def _ended(self, code: int, *, now: float, intentional: bool) -> Say:
+        record = self.record
+        self.phase = Phase.NOTHING
+        record.last_exited_at, record.last_exit_code = now, max(code, SIGNALLED)
+        return Say(
+            "exited",
+            {
+                "task_id": record.task_id,
+                "pid": record.pid,
+                "exit_code": record.last_exit_code,
+                "signal": _signal_name(-code) if code < 0 else None,
+                "intentional": intentional,
+                "ts": rfc3339(now),
+            },
+        )
 
     def _anew(self, before: Record) -> Sequence[Command]:
         self.record.past, self.record.error_message = Past(), ""

@@ -8,6 +8,6 @@ daemon is killed, the nursery is there to end its children.
 from __future__ import annotations
 
 from ccmux.drivers.children.child import Child
-from ccmux.drivers.children.nursery import Nursery, end_stray
+from ccmux.drivers.children.nursery import Nursery
 
-__all__ = ["Child", "Nursery", "end_stray"]
+__all__ = ["Child", "Nursery"]

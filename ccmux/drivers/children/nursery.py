@@ -220,12 +220,15 @@ class Nursery:
             _fail(asked, ECHILD)
         self._gone.set()
 
+    async def end_stray(self, pid: int, birth: str) -> bool:
+        """End the group of a process that outlived whoever watched it; return whether it was there.
 
-def end_stray(pid: int, birth: str) -> bool:
-    """End the group of a process that outlived whoever watched it; return whether it was there. Blocking.
+        `birth` tells it from another process that has its pid now.
+        """
+        return await asyncio.to_thread(_end_stray, pid, birth)
 
-    `birth` tells it from another process that has its pid now.
-    """
+
+def _end_stray(pid: int, birth: str) -> bool:
     try:
         descriptor = os.pidfd_open(pid)
     except OSError:

@@ -39,7 +39,8 @@ STEPS = (
         birth           TEXT NOT NULL,
         exits           TEXT NOT NULL,
         in_a_row        INTEGER NOT NULL,
-        error_message   TEXT NOT NULL
+        error_message   TEXT NOT NULL,
+        standing        INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
 )
@@ -47,7 +48,7 @@ STEPS = (
 _COLUMNS = (
     *("task_id", "command", "args", "retry_policy", "state", "wanted", "created_at", "last_started_at"),
     *("last_exited_at", "last_exit_code", "restart_count", "pid", "birth", "exits", "in_a_row"),
-    "error_message",
+    *("error_message", "standing"),
 )
 _SAVE = (
     f"INSERT INTO task ({', '.join(_COLUMNS)}) VALUES ({marks(_COLUMNS)}) ON CONFLICT DO UPDATE SET "  # noqa: S608 - our own names
@@ -130,6 +131,7 @@ def _row(record: Record) -> tuple[Any, ...]:
         *(record.state.value, record.wanted, record.created_at, record.last_started_at),
         *(record.last_exited_at, record.last_exit_code, record.restart_count, record.pid, record.birth),
         *(as_json(record.past.exits), record.past.in_a_row, record.error_message),
+        record.standing,
     )
 
 
@@ -143,5 +145,5 @@ def _record(row: Sequence[Any]) -> Record:
     )
     exits = msgspec.json.decode(column.pop("exits"), type=tuple[float, ...])
     past = Past(exits=exits, in_a_row=column.pop("in_a_row"))
-    state, wanted = TaskState(column.pop("state")), bool(column.pop("wanted"))
-    return Record(definition=definition, past=past, state=state, wanted=wanted, **column)
+    column |= {"wanted": bool(column["wanted"]), "standing": bool(column["standing"])}
+    return Record(definition=definition, past=past, state=TaskState(column.pop("state")), **column)
