@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import NoReturn
+from collections.abc import Callable
+from typing import NoReturn, cast
 
 import uvicorn
+from h11 import Request
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 
@@ -26,12 +28,36 @@ CONNECTIONS = 2_000
 """At once; the program needs its file descriptors for other things too."""
 
 
+def listening_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that listens there; port 0 is a free one.
+
+    Raises:
+        OSError: It cannot.
+
+    """
+    # asyncio turns Nagle's waiting off only where the protocol is named: 40 ms a request.
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP)
+    family, kind, protocol, _, address = found[0]
+    sock = socket.socket(family, kind, protocol)
+    try:
+        # A restart finds the port again though old connections linger; a second listener is still refused.
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        sock.bind(address)
+        sock.listen()
+    except OSError:
+        sock.close()
+        raise
+    return sock
+
+
 class HurriedProtocol(H11Protocol):
     """uvicorn's HTTP, with an end for clients that connect and do not ask, or ask a byte a minute."""
 
     most_connections = CONNECTIONS
     answers_end = False
     """Whether every answer is a short one: then a client that takes one a byte a minute is cut off, too."""
+
+    _looking: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Refuse a connection too many; look after the others."""
@@ -41,12 +67,26 @@ class HurriedProtocol(H11Protocol):
         else:
             self._look_again(self.cycle)
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Look after it no longer."""
+        self._look_no_more()
+        super().connection_lost(exc)
+
+    def handle_websocket_upgrade(self, event: Request) -> None:
+        """Give the connection away: nothing may hold on to what spoke HTTP on it, there may be thousands."""
+        self._look_no_more()
+        super().handle_websocket_upgrade(event)
+
     def _look_again(self, cycle: object) -> None:
-        self.loop.call_later(REQUEST_S, self._look, cycle)
+        self._looking = self.loop.call_later(REQUEST_S, self._look, cycle)
+
+    def _look_no_more(self) -> None:
+        if self._looking is not None:
+            self._looking.cancel()
 
     def _look(self, cycle: object) -> None:
         """Hang up where no request came in whole since the last look and none is being answered."""
-        if self.transport.is_closing() or self.transport.get_protocol() is not self:
+        if self.transport.is_closing():
             return
         now: RequestResponseCycle | None = self.cycle
         if now is cycle and (now is None or now.response_complete or self.answers_end):
@@ -67,7 +107,7 @@ class HttpServer:
         stopping: asyncio.Event,
         *,
         lobby: Lobby | None = None,
-        protocol: type[HurriedProtocol] = HurriedProtocol,
+        protocol: Callable[..., HurriedProtocol] = HurriedProtocol,
         grace_s: int = GRACE_S,
         certificate: tuple[str, str] | None = None,
     ) -> None:
@@ -90,11 +130,12 @@ class HttpServer:
         certfile, keyfile = certificate or (None, None)
         self._config = uvicorn.Config(
             app,
-            http=protocol,
+            http=cast("type[asyncio.Protocol]", protocol),  # it is only called
             ws="none" if lobby is None else lobby.protocol,
             lifespan="on",
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # else it believes whatever comes from loopback
             date_header=False,  # uvicorn's main loop, which is not run, would renew it
             server_header=False,
             timeout_graceful_shutdown=grace_s,

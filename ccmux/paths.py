@@ -138,7 +138,7 @@ def find_paths(environment: Mapping[str, str], *, runtime_dir: Path, project: st
     """Return the paths of a project as this environment sets them; "~" is its user's home."""
     return Paths(
         data_dir=find_data_dir(environment),
-        secrets_dir=_folder(environment, SECRETS_VARIABLE),
+        secrets_dir=find_secrets_dir(environment),
         runtime_dir=runtime_dir,
         project=project,
     )
@@ -157,6 +157,11 @@ def kept_settings(data_dir: Path, config: Path) -> Path:
 def find_data_dir(environment: Mapping[str, str]) -> Path:
     """Return the data directory of all projects, as this environment sets it."""
     return _folder(environment, DATA_VARIABLE)
+
+
+def find_secrets_dir(environment: Mapping[str, str]) -> Path:
+    """Return the directory of secrets, as this environment sets it."""
+    return _folder(environment, SECRETS_VARIABLE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ CcmuxError
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
 ├── NothingToTry          there is no other Claude Code to try
+├── OverseerRefused       the overseer cannot be started as it was asked to
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
@@ -183,6 +184,13 @@ class NothingToTry(CcmuxError):
 
     def __init__(self, reason: str, way_out: str) -> None:
         super().__init__(f"nothing to try: {reason}; {way_out}")
+
+
+class OverseerRefused(CcmuxError):
+    """The overseer cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
 
 
 class PortTaken(CcmuxError):

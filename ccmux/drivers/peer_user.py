@@ -7,6 +7,7 @@ import sys
 from ipaddress import ip_address
 from pathlib import Path
 
+_ESTABLISHED = "01"  # of the kernel's tcp_states.h; who has ended belongs to nobody any more
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 
 
@@ -22,7 +23,7 @@ def user_of(address: str, port: int) -> int | None:
             continue
         for line in table.read_text("ascii").splitlines()[1:]:
             words = line.split()
-            if words[1] in wanted:
+            if words[1] in wanted and words[3] == _ESTABLISHED:
                 return int(words[7])
     return None
 

@@ -49,6 +49,15 @@ class RunningChild(Protocol):
 class Children(Protocol):
     """Processes that are ours."""
 
+    async def begin(self) -> None:
+        """Wait until those of whoever was before us have ended.
+
+        Raises:
+            OverseerRefused: They do not, for whoever has them lives.
+
+        """
+        ...
+
     async def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> RunningChild:
         """Start a program; `environment` is more than is inherited.
 

@@ -6,6 +6,7 @@ import errno
 import socket
 
 from ccmux.core.errors import PortTaken
+from ccmux.http_server import listening_socket
 
 HOST = "127.0.0.1"
 
@@ -17,19 +18,12 @@ def listen(port: int) -> socket.socket:
         PortTaken: Another program listens there.
 
     """
-    # asyncio turns Nagle's waiting off only where the protocol is named: 40 ms a request.
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    # A restart finds the port again though old connections linger; a second listener is still refused.
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        sock.bind((HOST, port))
-        sock.listen()
+        return listening_socket(HOST, port)
     except OSError as error:
-        sock.close()
         if error.errno == errno.EADDRINUSE:
             raise PortTaken(port) from error
         raise
-    return sock
 
 
 def port_of(sock: socket.socket) -> int:

@@ -29,6 +29,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
     (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
     (errors.NothingToTry("there is no npm", "install it"), ("nothing to try", "no npm", "install it")),
+    (errors.OverseerRefused("/o.db is in use", "stop the other"), ("/o.db is in use", "stop the other")),
     (errors.PortTaken(9876), ("9876", "[mcp] port")),
     (
         errors.StoreFailed("/d/ccmux.db", "disk is full", "free some space"),

@@ -7,6 +7,7 @@ child that is asked for has a new one.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import select
 import signal
@@ -18,12 +19,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import ECHILD
+from pathlib import Path
 
 import structlog
 
-from ccmux.core.errors import ChildNotStarted
+from ccmux.core.errors import ChildNotStarted, OverseerRefused
 from ccmux.drivers.children import process
 from ccmux.drivers.children.child import Child
+
+LOCK_S = 12.0
+"""The children of who was killed have 5 s to end, and are killed then."""
+LOOK_S = 0.05
 
 AT_ONCE = 8
 """So many starts are under way; a connection holds only so many descriptors that nobody took yet."""
@@ -44,10 +50,11 @@ class _Asked:
 class Nursery:
     """The children of one nursery process, which is started with the first of them."""
 
-    def __init__(self, environment: Mapping[str, str], *, keeps: Sequence[int] = ()) -> None:
-        """Take what children inherit; the nursery process holds the descriptors `keeps` while it lives."""
+    def __init__(self, environment: Mapping[str, str], *, lock: Path) -> None:
+        """Take what children inherit; `lock` is a file that is locked as long as any child may live."""
         self._environment = dict(environment)
-        self._keeps = tuple(keeps)
+        self._lock_path = lock
+        self._lock = -1
         self._starts = asyncio.Semaphore(AT_ONCE)
         self._birth = asyncio.Lock()
         self._gone = asyncio.Event()
@@ -58,6 +65,26 @@ class Nursery:
         self._children: dict[int, Child] = {}
         self._asked: deque[_Asked] = deque()
         self._unsaid: deque[tuple[bytes, list[int]]] = deque()
+
+    async def begin(self) -> None:
+        """Wait until the children of whoever was before us have ended: no task may run twice.
+
+        Raises:
+            OverseerRefused: They do not, for whoever has them lives.
+            OSError: The lock cannot be made.
+
+        """
+        if self._lock < 0:
+            self._lock = os.open(
+                self._lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
+            )
+        give_up_s = asyncio.get_running_loop().time() + LOCK_S
+        while not _locked(self._lock):
+            if asyncio.get_running_loop().time() > give_up_s:
+                raise OverseerRefused(
+                    f"another overseer holds {self._lock_path}", "stop it, or name another database"
+                )
+            await asyncio.sleep(LOOK_S)
 
     async def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> Child:
         """Start a program, without a shell and in a session of its own; `environment` is more than inherited.
@@ -89,6 +116,10 @@ class Nursery:
                 async with asyncio.timeout(within_s):
                     await self._gone.wait()
         self._let_go()
+        if self._lock >= 0:
+            # The nursery has it too, and so holds the lock until it ends.
+            os.close(self._lock)
+            self._lock = -1
 
     async def _be_born(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -103,12 +134,12 @@ class Nursery:
 
     def _popen(self, connection: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            [sys.executable, "-I", "-S", process.__file__, str(connection)],
+            [sys.executable, "-I", "-S", process.__file__, str(connection), str(self._lock)],
             env=self._environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            pass_fds=(connection, *self._keeps),
+            pass_fds=(connection, self._lock),
             start_new_session=True,
         )
 
@@ -243,6 +274,14 @@ def _end_stray(pid: int, birth: str) -> bool:
                 break
     finally:
         os.close(descriptor)
+    return True
+
+
+def _locked(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
     return True
 
 

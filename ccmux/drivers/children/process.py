@@ -1,8 +1,9 @@
 """The nursery: a small process that is the parent of all children. A program of its own.
 
-    python -I -S process.py FD
+    python -I -S process.py FD LOCK
 
-FD is a SOCK_SEQPACKET connection to whoever wants children. It is told
+LOCK is a descriptor that it only keeps: who waits for that lock waits for the end of all children. FD is a
+SOCK_SEQPACKET connection to whoever wants children. It is told
 
     start           with descriptors: a file that says what to start (`request`), its stdout, its stderr
     end PID         SIGTERM for this child and all that came of it, SIGKILL for what is left after 5 s
@@ -343,14 +344,15 @@ def _content(fd: int) -> bytes:
     return b"".join(iter(lambda: os.read(fd, 65_536), b""))
 
 
-def main(fd: int) -> None:
-    """Be the nursery of whoever is at the other end of this descriptor."""
+def main(fd: int, lock: int) -> None:
+    """Be the nursery of whoever is at the other end of this descriptor, and hold a lock as long."""
     for number in _DEAF_TO:
         signal.signal(number, signal.SIG_IGN)
-    os.set_inheritable(fd, False)
+    for kept in (fd, lock):
+        os.set_inheritable(kept, False)
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     Nursery(socket.socket(fileno=fd)).run()
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*map(int, sys.argv[1:]))

@@ -226,7 +226,7 @@ class Overseer:
         tasks = [
             supervised.task.info()
             for supervised in self._tasks.values()
-            if since is None or supervised.task.record.last_change_at >= since
+            if supervised.is_known and (since is None or supervised.task.record.last_change_at >= since)
         ]
         self.audience.answer(asker.peer, said("tasks", tasks=tasks, id=asker.id))
 
@@ -366,6 +366,7 @@ class Overseer:
 
     async def _take_over(self) -> None:
         """Start what ran when whoever was before us ended, and what always runs."""
+        await self._children.begin()
         for record in await self._store.load():
             if record.standing and record.task_id not in self._standing:
                 await self._forget([record.task_id])

@@ -46,6 +46,11 @@ class Supervised:
     _next_seq: int = 1
     _streams: dict[str, tuple[LineCutter, OutputWords]] = field(default_factory=dict)
 
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a task at all: one that never ran, and for whose first start somebody waits, is none."""
+        return self.start_asked is None or self.task.record.last_started_at is not None
+
     def begin_output(self) -> None:
         """Expect what a new process prints."""
         record = self.task.record
