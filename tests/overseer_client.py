@@ -35,15 +35,22 @@ class Client:
         self.sock.connect(("127.0.0.1", port))
         said = {
             "Host": f"127.0.0.1:{port}",
-            **{"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"},
-            **{"Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==", **(headers or {})},
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+            **(headers or {}),
         }
         lines = [f"GET {path} HTTP/1.1", *(f"{name}: {value}" for name, value in said.items()), "", ""]
         self.sock.sendall("\r\n".join(lines).encode())
         self._buffer = bytearray()
         head = self._until(b"\r\n\r\n").decode()
         if not head.startswith("HTTP/1.1 101 "):
-            sizes = [line.split(": ")[1] for line in head.split("\r\n") if line.lower().startswith("content-length")]
+            sizes = [
+                line.split(": ")[1]
+                for line in head.split("\r\n")
+                if line.lower().startswith("content-length")
+            ]
             body = self._take(int(sizes[0])) if sizes else b""
             self.sock.close()
             raise Refused(int(head.split(" ")[1]), json.loads(body or b"null"))

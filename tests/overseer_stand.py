@@ -57,7 +57,10 @@ class OverseerStand:
                 stdout=log,
                 stderr=log,
             )
-        until(lambda: "overseer started" in self.log or self.process is None or self.process.poll() is not None, what="the overseer's start")
+        until(
+            lambda: "overseer started" in self.log or self.process is None or self.process.poll() is not None,
+            what="the overseer's start",
+        )
         if "overseer started" not in self.log:
             raise AssertionError(self.log)
         self.port = int(self.log.partition('"port": ')[2].partition(",")[0].partition("}")[0])

@@ -68,7 +68,7 @@ def _parser(environment: Mapping[str, str]) -> ArgumentParser:
         prog="ccmux-overseer",
         usage="ccmux-overseer [OPTION ...]",
         description=help_lines(
-            "Runs and watches programs for clients that ask over WebSocket: starts them again as they are told "
+            "Runs and watches programs for clients that ask over WebSocket: starts them again as it is told "
             "to, tells all they print, and ends them with all they started."
         ),
         epilog=_EPILOG,

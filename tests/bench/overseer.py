@@ -1,19 +1,19 @@
-"""An overseer by itself: lines a second to 1, 10 and 100 clients, a line's delay, memory, restarts, 200 tasks.
+"""An overseer by itself: lines a second to 1, 10, 100 clients, a line's delay, memory, restarts, 200 tasks.
 
-Every client must have every line; the marks beside are those of the older overseer on a machine like this one.
+Every client must have every line; the marks beside are those of the older overseer on such a machine.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import re
 import selectors
 import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from tests.overseer_client import Client
@@ -41,6 +41,12 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+@contextmanager
+def _stand() -> Iterator[OverseerStand]:
+    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
+        yield stand
+
+
 class _Listener:
     """Counts what one client gets, and knows when it has the last of it."""
 
@@ -62,8 +68,8 @@ class _Listener:
 
 
 def _flood(clients: int, mark: int) -> int:
-    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
-        printed = Path(folder) / "lines"
+    with _stand() as stand:
+        printed = stand.folder / "lines"
         printed.write_bytes(b"".join(b"%079d\n" % number for number in range(LINES)))
         listeners = [_Listener(stand.client()) for _ in range(clients)]
         with stand.client() as asking:
@@ -77,7 +83,7 @@ def _flood(clients: int, mark: int) -> int:
             took_s = time.perf_counter() - begun_s
             cpu_s = _cpu_s(stand) - cpu_s
             wrong = sum(listener.bytes != listeners[0].bytes for listener in listeners)
-            wrong += asking.tasks()["flood"]["last_exit_code"] != 0
+            wrong += int(asking.tasks()["flood"]["last_exit_code"] != 0)
         rss, peak = _memory_mb(stand)
         for listener in listeners:
             listener.client.sock.close()
@@ -106,34 +112,37 @@ def _delay(clients: int) -> None:
     """Print how long a line takes from the task to the first client."""
     program = "import sys,time\nfor _ in range(1000):\n print(time.time_ns(), flush=True); time.sleep(0.005)"
     took_us = []
-    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
-        with stand.client() as listening:
-            others = [stand.client() for _ in range(clients - 1)]
-            listening.ask("start", command=sys.executable, args=["-c", program])
-            while (message := listening.next())["type"] != "exited":
-                if message["type"] == "output":
-                    took_us.append((time.time_ns() - int(message["data"])) / 1_000)
-            for other in others:
-                other.sock.close()
-    print(f"a line to {clients} clients: p50 {_at(took_us, 50):.0f} us, p99 {_at(took_us, 99):.0f} us (mark: p50 160)")
+    with _stand() as stand, stand.client() as listening:
+        others = [stand.client() for _ in range(clients - 1)]
+        listening.ask("start", command=sys.executable, args=["-c", program])
+        while (message := listening.next())["type"] != "exited":
+            if message["type"] == "output":
+                took_us.append((time.time_ns() - int(message["data"])) / 1_000)
+        for other in others:
+            other.sock.close()
+    p50, p99 = _at(took_us, 50), _at(took_us, 99)
+    print(f"a line to {clients} clients: p50 {p50:.0f} us, p99 {p99:.0f} us (mark: p50 160)")
 
 
 def _restarts() -> None:
     """Print how long it takes from an exit to the next start."""
-    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
-        with stand.client() as client:
-            begun_s = time.perf_counter()
-            client.ask(
-                "start", task_id="t", command="sh", args=["-c", "exit 1"], retry_policy={"error_threshold": 200}
-            )
-            took_ms = []
-            exited_s = 0.0
-            while (message := client.next())["type"] != "errored":
-                if message["type"] == "exited":
-                    exited_s = time.perf_counter()
-                elif message["type"] == "started" and exited_s:
-                    took_ms.append((time.perf_counter() - exited_s) * 1e3)
-            cycle_ms = (time.perf_counter() - begun_s) * 1e3 / 200
+    with _stand() as stand, stand.client() as client:
+        begun_s = time.perf_counter()
+        client.ask(
+            "start",
+            task_id="t",
+            command="sh",
+            args=["-c", "exit 1"],
+            retry_policy={"error_threshold": 200},
+        )
+        took_ms = []
+        exited_s = 0.0
+        while (message := client.next())["type"] != "errored":
+            if message["type"] == "exited":
+                exited_s = time.perf_counter()
+            elif message["type"] == "started" and exited_s:
+                took_ms.append((time.perf_counter() - exited_s) * 1e3)
+        cycle_ms = (time.perf_counter() - begun_s) * 1e3 / 200
     print(
         f"200 exits in a row: {cycle_ms:.2f} ms each (mark: 1.15 to 1.42), "
         f"exit to started p50 {_at(took_ms, 50):.2f} ms, p99 {_at(took_ms, 99):.2f} ms (mark: 0.73 to 0.85)"
@@ -142,52 +151,50 @@ def _restarts() -> None:
 
 def _many(count: int) -> None:
     """Print what many idle tasks cost."""
-    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
-        with stand.client() as client:
-            before, _ = _memory_mb(stand)
-            begun_s = time.perf_counter()
-            for number in range(count):
-                client.ask("start", task_id=f"t{number}", command="sleep", args=["1000"])
-            for _ in range(count):
-                client.until("started")
-            started_s = time.perf_counter() - begun_s
-            begun_s = time.perf_counter()
-            client.tasks()
-            listed_s = time.perf_counter() - begun_s
-            after, _ = _memory_mb(stand)
-            nursery = _nursery_mb(stand)
-            cpu_s = _cpu_s(stand)
-            time.sleep(3)
-            idle = (_cpu_s(stand) - cpu_s) / 3
-            begun_s = time.perf_counter()
-            for number in range(count):
-                client.ask("stop", task_id=f"t{number}")
-            for _ in range(count):
-                client.until("exited")
-            stopped_s = time.perf_counter() - begun_s
+    with _stand() as stand, stand.client() as client:
+        before, _ = _memory_mb(stand)
+        begun_s = time.perf_counter()
+        for number in range(count):
+            client.ask("start", task_id=f"t{number}", command="sleep", args=["1000"])
+        for _ in range(count):
+            client.until("started")
+        started_s = time.perf_counter() - begun_s
+        begun_s = time.perf_counter()
+        client.tasks()
+        listed_s = time.perf_counter() - begun_s
+        after, _ = _memory_mb(stand)
+        nursery = _nursery_mb(stand)
+        cpu_s = _cpu_s(stand)
+        time.sleep(3)
+        idle = (_cpu_s(stand) - cpu_s) / 3
+        begun_s = time.perf_counter()
+        for number in range(count):
+            client.ask("stop", task_id=f"t{number}")
+        for _ in range(count):
+            client.until("exited")
+        stopped_s = time.perf_counter() - begun_s
     print(
-        f"{count} sleepers: started in {started_s:.2f} s (mark: 0.27), listed in {listed_s * 1e3:.1f} ms, stopped in "
-        f"{stopped_s:.2f} s; RSS {before:.0f} -> {after:.0f} MB (mark: 16) and {nursery:.0f} MB of the nursery, "
-        f"idle CPU {idle:.2%}"
+        f"{count} sleepers: started in {started_s:.2f} s (mark: 0.27), listed in {listed_s * 1e3:.1f} ms, "
+        f"stopped in {stopped_s:.2f} s; RSS {before:.0f} -> {after:.0f} MB (mark: 16) "
+        f"and {nursery:.0f} MB of the nursery, idle CPU {idle:.2%}"
     )
 
 
 def _starting(count: int) -> None:
     """Print how the loop answers while many tasks start."""
-    with tempfile.TemporaryDirectory(prefix="ccx-") as folder, OverseerStand(Path(folder)) as stand:
-        with stand.client() as asking, stand.client() as starting:
-            asking.answer("unsubscribe")
-            asking.answer("list")
-            for number in range(count):
-                starting.ask("start", task_id=f"t{number}", command="sleep", args=["1000"])
-            took_ms = []
-            running = 0
-            while running < count:
-                begun_s = time.perf_counter()
-                asking.answer("replay", task_id="none")
-                took_ms.append((time.perf_counter() - begun_s) * 1e3)
-                if len(took_ms) % 20 == 0:
-                    running = sum("current_pid" in task for task in asking.tasks().values())
+    with _stand() as stand, stand.client() as asking, stand.client() as starting:
+        asking.answer("unsubscribe")
+        asking.answer("list")
+        for number in range(count):
+            starting.ask("start", task_id=f"t{number}", command="sleep", args=["1000"])
+        took_ms = []
+        running = 0
+        while running < count:
+            begun_s = time.perf_counter()
+            asking.answer("replay", task_id="none")
+            took_ms.append((time.perf_counter() - begun_s) * 1e3)
+            if len(took_ms) % 20 == 0:
+                running = sum("current_pid" in task for task in asking.tasks().values())
     print(
         f"while {count} tasks start: an answer p50 {_at(took_ms, 50):.2f} ms, p99 {_at(took_ms, 99):.2f} ms "
         f"(aim: p99 under 5), {len(took_ms)} asked"

@@ -118,7 +118,7 @@ class Nursery:
     # what is asked
 
     def _hear(self) -> None:
-        """Do all that was asked; what is to end is looked up in the process table once."""
+        """Do all that was asked."""
         ending = []
         while True:
             try:
@@ -138,7 +138,7 @@ class Nursery:
                 self._is_over = True
                 ending += self._children.values()
                 break
-        self._end([child for child in ending if child.kill_at_s is None])
+        self._end([child for child in ending if child.kill_at_s is None], {})
 
     def _start(self, wish: int, out: int, err: int) -> None:
         self._count += 1
@@ -197,7 +197,7 @@ class Nursery:
                 self._tell(f"clear {child.pid}")
             elif child.kill_at_s is None:
                 left.append(child)
-        self._end(left)
+        self._end(left, table)
 
     def _has_adopted(self) -> bool:
         ours = _children_of_ours()
@@ -218,8 +218,8 @@ class Nursery:
 
     # the end of others
 
-    def _end(self, children: list[Child]) -> None:
-        table = our_processes() if children else {}
+    def _end(self, children: list[Child], table: dict[int, Process]) -> None:
+        """Ask each group to end, and who is in the table; others are asked when they lose their parent."""
         for child in children:
             child.kill_at_s = time.monotonic() + GRACE_S
             # Who is suspended hears SIGTERM only once it goes on.

@@ -11,7 +11,7 @@ import random
 import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 from functools import partial
 from typing import NoReturn
 
@@ -30,6 +30,7 @@ from ccmux.core.overseer.protocol import (
     Subscribe,
     error,
 )
+from ccmux.core.overseer.standing import Standing
 from ccmux.core.overseer.task import (
     Command,
     Definition,
@@ -54,6 +55,9 @@ MOST_TASKS = 10_000
 END_S = 6.0
 """How long all processes may take to end with us: who does not hear SIGTERM is killed after 5 s."""
 
+KEEP_EVERY_S = 0.05
+"""What changes within so long is one transaction: a crash loop changes a task a thousand times a second."""
+
 KEEP_AGAIN_S = 1.0
 """How long after a failure it is tried again to keep what changed."""
 
@@ -68,20 +72,6 @@ _LOGGED = frozenset({"started", "exited"})
 """What the event log has beside output."""
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """A task that runs whenever we do.
-
-    Attributes:
-        definition: What runs.
-        environment: More variables than it inherits.
-
-    """
-
-    definition: Definition
-    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class Overseer:
@@ -127,6 +117,8 @@ class Overseer:
         self._tasks: dict[str, Supervised] = {}
         self._changed: dict[str, Record] = {}
         self._has_changed = asyncio.Event()
+        self._hurried = asyncio.Event()
+        self._waiting_for_disk: list[asyncio.Future[None]] = []
         self._is_ending = False
         self._group = asyncio.TaskGroup()
 
@@ -279,7 +271,7 @@ class Overseer:
             return
         commands = task.started(child.pid, child.birth, now=self._clock.now())
         if asker is not None:
-            await self._keep_now(supervised)
+            await self._keep_now(task.record)
         supervised.has_run = True
         supervised.begin_output()
         self._do(supervised, commands)
@@ -290,13 +282,6 @@ class Overseer:
             partial(self._exited, supervised),
             partial(self._cleared, supervised),
         )
-
-    async def _keep_now(self, supervised: Supervised) -> None:
-        try:
-            await self._store.save([supervised.task.record])
-        except StoreFailed as failure:
-            # It runs, and is kept as soon as that can be.
-            log.warning("task not kept yet", task_id=supervised.task.record.task_id, reason=str(failure))
 
     def _not_started(self, supervised: Supervised, reason: str) -> None:
         asker, supervised.start_asked = supervised.start_asked, None
@@ -391,12 +376,30 @@ class Overseer:
         while True:
             await self._has_changed.wait()
             self._has_changed.clear()
+            self._hurried.clear()
+            waiting, self._waiting_for_disk = self._waiting_for_disk, []
+            pause_s = KEEP_EVERY_S
             try:
                 await self._keep_changed()
             except StoreFailed as failure:
                 log.warning("tasks not kept yet", reason=str(failure))
-                await asyncio.sleep(KEEP_AGAIN_S)
+                pause_s = KEEP_AGAIN_S
                 self._has_changed.set()
+            for future in waiting:
+                if not future.done():
+                    future.set_result(None)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._hurried.wait()
+
+    async def _keep_now(self, record: Record) -> None:
+        """Return once a task is kept, or cannot be now: it runs, and is kept as soon as that can be."""
+        self._changed[record.task_id] = record
+        kept = asyncio.get_running_loop().create_future()
+        self._waiting_for_disk.append(kept)
+        self._has_changed.set()
+        self._hurried.set()
+        await kept
 
     async def _keep_changed(self) -> None:
         changed, self._changed = self._changed, {}

@@ -48,7 +48,7 @@ class Supervised:
 
     @property
     def is_known(self) -> bool:
-        """Whether it is a task at all: one that never ran, and for whose first start somebody waits, is none."""
+        """Whether it is a task at all: one that never ran, and whose first start is awaited, is none yet."""
         return self.start_asked is None or self.task.record.last_started_at is not None
 
     def begin_output(self) -> None:
