@@ -1,8 +1,8 @@
 """List, start, stop and reset the overseer's tasks, or read what they print.
 
-Without more it lists them. A task that is known is started as it was the last time; one that is new needs its
-command, behind `--`. stop returns once all processes of the task have ended; logs shows the newest lines that
-are kept. The overseer is the daemon's, or with --url another one.
+Without more it lists them. A task that is known is started as it was the last time; one that is new needs
+its command, behind `--`. stop returns once the task has ended; logs shows the newest lines that are kept.
+The overseer is the daemon's, or with --url another one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """\
 examples:
-  ccmux tasks                                    what runs, and what became of it
+  ccmux tasks                                    what runs
   ccmux tasks logs -f telegram
   ccmux tasks start tunnel -- ssh -N -R 9000:localhost:9000 box
   ccmux tasks stop tunnel; ccmux tasks start tunnel
@@ -30,24 +30,32 @@ examples:
   ccmux tasks --url ws://127.0.0.1:8080/ws       of a ccmux-overseer
 """
 
-_ACTIONS = ("list", "start", "stop", "reset", "logs")
-
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what to do with which."""
-    parser.add_argument("action", nargs="?", default="list", choices=_ACTIONS, help="default: list")
-    parser.add_argument("task", nargs="?", metavar="TASK", help="its name")
-    parser.add_argument("command", nargs="*", metavar="WORD", help="start: its command, behind --")
-    parser.add_argument("-f", "--follow", action="store_true", help="logs: go on with what comes")
-    parser.add_argument("--url", metavar="URL", help="of another overseer than the daemon's")
-    parser.add_argument("--json", action="store_true", help="the overseer's own messages, one a line")
+    _add_options(parser, url=None, json=False)
+    parser.set_defaults(action="list")
+    actions = parser.add_subparsers(metavar="ACTION")
+    for action, says in (
+        ("list", "what runs, and what became of it (without an ACTION too)"),
+        ("start", "start a task, as the last time or by a command"),
+        ("stop", "end a task with all that it started"),
+        ("reset", "start a task that was given up"),
+        ("logs", "show what a task printed"),
+    ):
+        one = actions.add_parser(action, help=says, allow_abbrev=False)
+        one.set_defaults(action=action)
+        _add_options(one, url=SUPPRESS, json=SUPPRESS)
+        if action != "list":
+            one.add_argument("task", metavar="TASK", help="its name")
+        if action == "start":
+            one.add_argument("command", nargs="*", metavar="WORD", help="its command, behind --")
+        if action == "logs":
+            one.add_argument("-f", "--follow", action="store_true", help="go on with what comes")
 
 
 def run(arguments: Namespace) -> int:
     """Ask and print."""
-    if wrong := _wrong(arguments):
-        sys.stderr.write(f"ccmux: {wrong}; see ccmux tasks --help\n")
-        return 2
     with _overseer(arguments) as overseer:
         match arguments.action:
             case "list":
@@ -61,6 +69,12 @@ def run(arguments: Namespace) -> int:
             case _:
                 _logs(overseer, arguments)
     return 0
+
+
+def _add_options(parser: ArgumentParser, *, url: Any, json: Any) -> None:
+    parser.add_argument("--url", metavar="URL", default=url, help="of another overseer than the daemon's")
+    says = "the overseer's own messages, one a line"
+    parser.add_argument("--json", action="store_true", default=json, help=says)
 
 
 def told(task: Mapping[str, Any], *, now_s: float) -> str:
@@ -192,16 +206,6 @@ def _event(message: Mapping[str, Any]) -> str:
 def _task(overseer: OverseerClient, task_id: str) -> dict[str, Any] | None:
     tasks: list[dict[str, Any]] = overseer.ask("list")["tasks"]
     return next((task for task in tasks if task["task_id"] == task_id), None)
-
-
-def _wrong(arguments: Namespace) -> str:
-    if arguments.action != "list" and arguments.task is None:
-        return f"{arguments.action} needs the name of a task"
-    if arguments.action == "list" and arguments.task is not None:
-        return "list takes no TASK"
-    if arguments.command and arguments.action != "start":
-        return f"{arguments.action} takes one TASK"
-    return "-f goes with logs only" if arguments.follow and arguments.action != "logs" else ""
 
 
 def _age(at: str, now_s: float) -> str:

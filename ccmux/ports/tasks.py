@@ -53,7 +53,7 @@ class Children(Protocol):
         """Wait until those of whoever was before us have ended.
 
         Raises:
-            OverseerRefused: They do not, for whoever has them lives.
+            OverseerRefused: Whoever has them lives.
 
         """
         ...

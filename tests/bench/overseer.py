@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.overseer_client import Client
-from tests.overseer_stand import OverseerStand
+from tests.overseer.client import Client
+from tests.overseer.stand import OverseerStand
 
 LINES = 100_000
 MARKS = {1: 145_000, 10: 21_800, 100: 1_900}

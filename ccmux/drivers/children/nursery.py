@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import ECHILD
@@ -27,9 +27,8 @@ from ccmux.core.errors import ChildNotStarted, OverseerRefused
 from ccmux.drivers.children import process
 from ccmux.drivers.children.child import Child
 
-LOCK_S = 12.0
-"""The children of who was killed have 5 s to end, and are killed then."""
 LOOK_S = 0.05
+"""So often it is looked whether the children of who was killed have ended; they have 5 s to."""
 
 AT_ONCE = 8
 """So many starts are under way; a connection holds only so many descriptors that nobody took yet."""
@@ -70,7 +69,7 @@ class Nursery:
         """Wait until the children of whoever was before us have ended: no task may run twice.
 
         Raises:
-            OverseerRefused: They do not, for whoever has them lives.
+            OverseerRefused: Whoever has them lives.
             OSError: The lock cannot be made.
 
         """
@@ -78,12 +77,14 @@ class Nursery:
             self._lock = os.open(
                 self._lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
-        give_up_s = asyncio.get_running_loop().time() + LOCK_S
-        while not _locked(self._lock):
-            if asyncio.get_running_loop().time() > give_up_s:
-                raise OverseerRefused(
-                    f"another overseer holds {self._lock_path}", "stop it, or name another database"
-                )
+        if not _locked(
+            self._lock, fcntl.lockf
+        ):  # a lock of a process: it ends with ours, whoever has children
+            raise OverseerRefused(
+                f"another overseer holds {self._lock_path}", "stop it, or name another database"
+            )
+        # A lock of a descriptor: nurseries inherit it. Nothing tells of its end.
+        while not _locked(self._lock, fcntl.flock):  # noqa: ASYNC110
             await asyncio.sleep(LOOK_S)
 
     async def start(self, argv: Sequence[str], environment: Mapping[str, str]) -> Child:
@@ -277,10 +278,10 @@ def _end_stray(pid: int, birth: str) -> bool:
     return True
 
 
-def _locked(fd: int) -> bool:
+def _locked(fd: int, lock: Callable[[int, int], object]) -> bool:
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        lock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # lockf(3) may say either
         return False
     return True
 

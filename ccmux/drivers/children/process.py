@@ -69,12 +69,14 @@ class Process:
 class Child:
     """A process that was asked for, until nothing that came of it is left."""
 
-    __slots__ = ("ended", "kill_at_s", "mark", "pid")
+    __slots__ = ("ended", "kill_at_s", "left_asked", "mark", "pid")
 
     def __init__(self, pid: int, mark: str) -> None:
         self.pid = pid
         self.mark = mark
         self.ended = False
+        self.left_asked = False
+        """Whether what it left behind was asked to end."""
         self.kill_at_s: float | None = None
         """When what is left is killed; None where nothing was asked to end."""
 
@@ -195,7 +197,8 @@ class Nursery:
             if not _descendants(child, table):
                 del self._children[child.pid]
                 self._tell(f"clear {child.pid}")
-            elif child.kill_at_s is None:
+            elif not child.left_asked:
+                child.left_asked = True
                 left.append(child)
         self._end(left, table)
 
@@ -221,7 +224,7 @@ class Nursery:
     def _end(self, children: list[Child], table: dict[int, Process]) -> None:
         """Ask each group to end, and who is in the table; others are asked when they lose their parent."""
         for child in children:
-            child.kill_at_s = time.monotonic() + GRACE_S
+            child.kill_at_s = child.kill_at_s or time.monotonic() + GRACE_S
             # Who is suspended hears SIGTERM only once it goes on.
             _signal(child, table, signal.SIGTERM, signal.SIGCONT)
 

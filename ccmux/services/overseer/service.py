@@ -41,6 +41,7 @@ from ccmux.core.overseer.task import (
     Say,
     Spawn,
     Task,
+    TaskState,
     WakeAfter,
 )
 from ccmux.ports import Children, Clock, EventLog, RunningChild, TaskStore
@@ -202,7 +203,7 @@ class Overseer:
             if not self._make_room():
                 self._refuse(asker, TOO_MANY)
                 return
-            record = Record(task_id=task_id, definition=definition, created_at=self._clock.now())
+            record = Record(task_id=task_id, definition=definition, created_at=self._now())
             supervised = self._tasks[task_id] = Supervised(task=Task(record))
         self._begin(supervised, asker, supervised.task.start(definition))
 
@@ -260,6 +261,10 @@ class Overseer:
                     record = supervised.task.record
                     self._changed[record.task_id] = record
                     self._has_changed.set()
+                    if (
+                        record.state is not TaskState.ACTIVE
+                    ):  # nobody starts again what was stopped or given up
+                        self._hurried.set()
 
     async def _spawn(self, supervised: Supervised) -> None:
         task, asker = supervised.task, supervised.start_asked
@@ -269,7 +274,7 @@ class Overseer:
         except ChildNotStarted as failure:
             self._not_started(supervised, str(failure))
             return
-        commands = task.started(child.pid, child.birth, now=self._clock.now())
+        commands = task.started(child.pid, child.birth, now=self._now())
         if asker is not None:
             await self._keep_now(task.record)
         supervised.has_run = True
@@ -288,28 +293,29 @@ class Overseer:
         record = supervised.task.record
         log.warning("task not started", task_id=record.task_id, reason=reason)
         task = supervised.task
-        self._do(supervised, task.not_started(reason, now=self._clock.now(), jitter=_chance()))
+        self._do(supervised, task.not_started(reason, now=self._now(), jitter=_chance()))
         if asker is not None:
             if supervised.task.record.last_started_at is None and not record.standing:
                 self._drop(record.task_id)
             self._refuse(asker, reason)
 
     def _heard(self, supervised: Supervised, child: RunningChild, stream: str, chunk: bytes) -> None:
-        output = supervised.output(stream, chunk, now=self._clock.now())
+        output = supervised.output(stream, chunk, now=self._now())
         if output is None:
             return
         self._counts.output_lines += len(output.lines)
         self._counts.output_bytes += len(chunk)
         task_id = supervised.task.record.task_id
         if self.audience:
-            self.audience.tell(task_id, output.joined(text_heads))
+            frames = output.joined(text_heads)
+            self.audience.tell(task_id, frames)
             if self.audience.lags(task_id):
-                self._pacing.hold(child)
+                self._pacing.hold(child, len(frames))
         if self._event_log is not None:
             self._event_log.write(output.logged())
 
     def _exited(self, supervised: Supervised, code: int) -> None:
-        now = self._clock.now()
+        now = self._now()
         if self._is_ending:
             self._do(supervised, supervised.task.ended(code, now=now))
         else:
@@ -336,7 +342,7 @@ class Overseer:
                     askers, is_asked = {asker.peer: asker}, True
             case "exited":
                 self._counts.exited += 1
-                supervised.ring.add([text], now=self._clock.now())
+                supervised.ring.add([text], now=self._now())
                 askers, supervised.stop_asked = supervised.stop_asked, {}
             case "errored":
                 self._counts.errored += 1
@@ -362,7 +368,7 @@ class Overseer:
         for name, standing in self._standing.items():
             supervised = self._tasks.pop(name, None)
             if supervised is None:
-                record = Record(task_id=name, definition=standing.definition, created_at=self._clock.now())
+                record = Record(task_id=name, definition=standing.definition, created_at=self._now())
                 supervised = Supervised(task=Task(record))
             supervised.task.record.standing = True
             supervised.environment = standing.environment
@@ -408,6 +414,10 @@ class Overseer:
         except BaseException:
             self._changed = {**changed, **self._changed}
             raise
+
+    def _now(self) -> float:
+        """Return the time as clients are told it: to the microsecond, so that they can ask since then."""
+        return round(self._clock.now(), 6)
 
     def _drop(self, task_id: str) -> None:
         del self._tasks[task_id]

@@ -11,9 +11,17 @@ from pathlib import Path
 from typing import Any, Self
 
 from ccmux.trial.waiting import until
-from tests.overseer_client import Client
+from tests.overseer.client import Client
 
 PROGRAM = "import sys; from ccmux.cli.overseer import entry; sys.exit(entry())"
+
+
+def lives(pid: int) -> bool:
+    """Tell whether a process is there and has not ended: who is not waited for has."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
 
 
 class OverseerStand:
