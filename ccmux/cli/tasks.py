@@ -144,7 +144,10 @@ def _start(overseer: OverseerClient, arguments: Namespace) -> None:
 
 
 def _stop(overseer: OverseerClient, arguments: Namespace) -> None:
-    before = _task(overseer, arguments.task) or {}
+    before = _task(overseer, arguments.task)
+    if before is None:
+        overseer.ask("stop", task_id=arguments.task)  # it says that there is none
+        return
     id_ = overseer.send("stop", task_id=arguments.task)
     if before.get("worker_state") != "running":
         # It has no end to be told of; the answer to the next question comes behind what was done.

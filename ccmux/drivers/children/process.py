@@ -35,6 +35,7 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from errno import EINVAL
 
 GRACE_S = 5.0
 """What was asked to end may take so long."""
@@ -162,6 +163,8 @@ class Nursery:
             )
         except OSError as error:
             self._tell(f"failed {error.errno}")
+        except ValueError:  # no word at all, or an empty one
+            self._tell(f"failed {EINVAL}")
         else:
             self._children[pid] = Child(pid, mark)
             self._tell(f"started {pid} {birth_of(pid)}")

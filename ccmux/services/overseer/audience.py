@@ -126,6 +126,8 @@ class Audience:
         return any(self._hearing[peer].of(task_id) for peer in self._behind)
 
     def _send(self, peer: Peer, frames: bytes) -> None:
+        if peer not in self._hearing:  # it left, or was cut off and does not know yet
+            return
         if peer.behind_bytes > self._backlog_bytes:
             self.cut_off += 1
             log.warning("client cut off", behind_bytes=peer.behind_bytes)
