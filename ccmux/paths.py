@@ -11,6 +11,8 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       ccmux/.good/         settings files as they were when they were last good
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
       api_token            of the daemon's HTTP face
+      live_api_key         by which a relay knows publishers
+      privacy_blocklist.txt  names and numbers that must never be committed
 """
 
 from __future__ import annotations
@@ -129,6 +131,11 @@ class Paths:
     def api_token(self) -> Path:
         return self.secrets_dir / "api_token"
 
+    @property
+    def privacy_blocklist(self) -> Path:
+        """What the privacy gate must find beside what has a form; people write it."""
+        return self.secrets_dir / "privacy_blocklist.txt"
+
     # the runtime directory, 0700
     @property
     def control_sock(self) -> Path:
@@ -169,6 +176,11 @@ def find_secrets_dir(environment: Mapping[str, str]) -> Path:
     return _folder(environment, SECRETS_VARIABLE)
 
 
+def find_live_api_key(environment: Mapping[str, str]) -> Path:
+    """Return where the key lies by which a relay knows publishers, on both sides."""
+    return find_secrets_dir(environment) / "live_api_key"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaudePaths:
     """Where a Claude keeps its things.
@@ -191,8 +203,8 @@ def claude_paths(environment: Mapping[str, str]) -> ClaudePaths:
     return ClaudePaths(config_dir=config_dir, state_file=(config_dir if said else home) / ".claude.json")
 
 
-def read_secret(path: Path) -> bytes | None:
-    """Return what a file of secrets holds, None where there is none.
+def read_secret(path: Path, *, at_most: int = _SECRET_BYTES) -> bytes | None:
+    """Return what a file of secrets holds, its first `at_most` bytes; None where there is none.
 
     Raises:
         SecretUnsafe: The file or its folder is not ours, is open to others, or is no plain file; the sentence
@@ -210,7 +222,7 @@ def read_secret(path: Path) -> bytes | None:
         if not stat.S_ISREG(seen.st_mode):
             raise SecretUnsafe(str(path), "it is no plain file", f"remove it: rm -r {_quoted(path)}")
         refuse_open(path, seen, mode="600")
-        return file.read(_SECRET_BYTES)
+        return file.read(at_most)
 
 
 def refuse_open(path: Path, seen: os.stat_result, *, mode: str) -> None:

@@ -41,7 +41,7 @@ def run(place: Place, *, demo: bool, failpoint: Failpoint | None = None) -> int:
     cores = _die_talking()
     paths = place.paths
     make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
-    with logging_to(paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
+    with logging_to(paths.log_file, journal=os.environ.get("JOURNAL_STREAM", "")):
         if (trouble := place.trouble) is not None:
             log.error(
                 "settings wrong",

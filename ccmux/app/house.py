@@ -44,7 +44,9 @@ from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore, SqliteTasks
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
-from ccmux.drivers.systemd import FdStore, Notify, Scopes
+from ccmux.drivers.systemd.fd_store import FdStore
+from ccmux.drivers.systemd.notify import Notify
+from ccmux.drivers.systemd.scope import Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
 from ccmux.http_server import HttpServer

@@ -70,7 +70,7 @@ def run(plan: Plan) -> int:
         CcmuxError: It cannot start, or cannot go on.
 
     """
-    with logging_to(None, verbose=False, journal=plan.environment.get("JOURNAL_STREAM", "")):
+    with logging_to(None, journal=plan.environment.get("JOURNAL_STREAM", "")):
         try:
             asyncio.run(_live(plan))
         except* CcmuxError as group:

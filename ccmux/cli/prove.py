@@ -31,7 +31,7 @@ _LISTS = {
     "waiting": "not typed yet, or being typed now",
     "in_flight": "Claude has it and has not answered yet",
     "uncertain": "typed, and nobody knows yet; ccmux looks for it",
-    "dead": "given up or never a message; see `ccmux dead`",
+    "dead": "given up or never a message; `ccmux dead` lists those that were not dropped",
     "unprovable": "not provable any more: its transcript was deleted",
     "missing": "MISSING: Claude took it, ccmux believes, and no transcript carries it",
     "doubled": "DOUBLED: more than one prompt carries it",
@@ -77,7 +77,8 @@ def told(facts: dict[str, Any]) -> str:
     waiting = len(facts["waiting"]) + len(facts["in_flight"])
     ends = ", ".join(f"{len(facts[name])} {name}" for name in ("missing", "doubled", "uncertain"))
     first = f"{facts['received']} received, {facts['answered']} answered, {waiting} waiting, {ends}"
-    lines = [f"{first} ({facts['transcripts']} transcripts read)"]
+    noun = "transcript" if facts["transcripts"] == 1 else "transcripts"
+    lines = [f"{first} ({facts['transcripts']} {noun} read)"]
     lines += [f"  {_some(facts[name])}: {meaning}" for name, meaning in _LISTS.items() if facts[name]]
     return "\n".join(lines)
 

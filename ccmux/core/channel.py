@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 CHANNEL_RULE = "[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
+CHANNEL_NAMES = "letters, digits, _ . and -, at most 64"
+"""The rule, for a person."""
 DEFAULT_CHANNEL = "default"
 
 _CHANNEL = re.compile(CHANNEL_RULE)
@@ -20,6 +22,11 @@ def input_channel(fifo_name: str) -> str | None:
     if fifo_name == "in":
         return DEFAULT_CHANNEL
     return _after("in.", fifo_name)
+
+
+def is_misnamed_input(fifo_name: str) -> bool:
+    """Tell whether a file's name begins as an input's does, and no channel's name follows."""
+    return fifo_name.startswith("in.") and input_channel(fifo_name) is None
 
 
 def output_channel(fifo_name: str) -> str | None:

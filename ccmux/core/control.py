@@ -183,7 +183,7 @@ def told_letter(letter: DeadLetter, *, whole: bool = False) -> dict[str, Any]:
 
 
 WAYS_OUT: Mapping[Hold, str] = {
-    Hold.NOT_RUNNING: "ccmux starts Claude again by itself; `ccmux tail` tells of it",
+    Hold.NOT_RUNNING: "ccmux starts Claude again by itself; `ccmux attach` shows what it said last",
     Hold.STARTING: "wait until Claude's input box is there; `ccmux attach` shows a start-up question",
     Hold.TERMINAL_ACTIVE: "stop typing, or detach; [timing] idle_threshold says for how long",
     Hold.GENERATING: "wait for the end of the turn, or `ccmux interrupt`",

@@ -13,9 +13,12 @@ CcmuxError
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
+├── GitFailed             git did not do what it was asked
+├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
 ├── OverseerRefused       the overseer cannot be started as it was asked to
 ├── PortTaken             the HTTP port belongs to somebody else
+├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
@@ -193,6 +196,27 @@ class OverseerRefused(CcmuxError):
         super().__init__(f"{reason}; {way_out}")
 
 
+class GitFailed(CcmuxError):
+    """git did not do what it was asked; `reason` is its own word. Mend that."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{command}: {reason}")
+
+
+class AllowlistInvalid(CcmuxError):
+    """The privacy gate's allowlist has problems; all are listed, and nothing is allowed meanwhile."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: " + "; ".join(self.problems))
+
+    @property
+    def lines(self) -> list[str]:
+        return _listed(self.path, self.problems) if len(self.problems) > 1 else [str(self)]
+
+
 class PortTaken(CcmuxError):
     """The HTTP port is in use by another program. Set another `[mcp] port`."""
 
@@ -201,6 +225,13 @@ class PortTaken(CcmuxError):
         super().__init__(
             f"port {port} on 127.0.0.1 is taken by another program; set [mcp] port in ccmux.toml"
         )
+
+
+class RelayRefused(CcmuxError):
+    """The relay cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
 
 
 class StoreFailed(CcmuxError):

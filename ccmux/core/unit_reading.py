@@ -1,4 +1,4 @@
-"""Reads what systemd's tools print, as plain values: units, timers, names, failures. It asks nobody.
+"""Reads what systemd's tools print, as plain values: units, timers, failures, reasons. It asks nobody.
 
 All of it is printed with TZ=UTC and LC_ALL=C (measured on systemd 252, tests/systemd/test_manager.py).
 `systemctl show --timestamp=unix` would be shorter, but leaves a timer's times as they are and is younger than
@@ -42,6 +42,9 @@ START_FAILED = "be02cf6855d2428ba40df7e9d022f03d"
 FAILURE_FIELDS = "MESSAGE_ID,USER_UNIT,UNIT_RESULT,JOB_RESULT"
 """What `read_failures` reads of a line, beside its time, which every line has."""
 
+REASON_FIELDS = "MESSAGE,_PID"
+"""What `read_reason` reads of a line."""
+
 _CHANGES = ("ActiveEnterTimestamp", "ActiveExitTimestamp", "InactiveEnterTimestamp")
 
 
@@ -68,15 +71,6 @@ def with_timers(
     return [replace(unit, next_s=after, last_s=before) for unit, (after, before) in runs]
 
 
-def read_names(listed: str) -> list[str]:
-    """Return the names of `list-units --plain` or `list-unit-files`, both without legend.
-
-    A unit that another one names and that has neither file nor state is left out.
-    """
-    rows = [line.split() for line in listed.splitlines()]
-    return [row[0] for row in rows if row and "not-found" not in row[1:2]]
-
-
 def read_failures(text: str) -> list[tuple[float, str, str]]:
     """Return (epoch seconds, unit, result) of each failure in `journalctl -o json`, oldest first.
 
@@ -84,7 +78,7 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
     Lines of the system's own units are none of ours.
     """
     failures = []
-    for line in text.splitlines():
+    for line in text.split("\n"):
         for row in _rows(f"[{line}]"):
             unit, time_us = row.get("USER_UNIT"), row.get("__REALTIME_TIMESTAMP")
             result = row.get("UNIT_RESULT" if row.get("MESSAGE_ID") == UNIT_FAILED else "JOB_RESULT")
@@ -95,13 +89,23 @@ def read_failures(text: str) -> list[tuple[float, str, str]]:
     return failures
 
 
-def read_reason(text: str) -> str:
-    """Return why a program of ours ended, from what it printed: its last "ccmux: ..." line; "" for none.
+def read_reason(text: str, *, running: int) -> str:
+    """Return why a program of ours ended, from `journalctl -o json` of what it printed, oldest line first.
 
-    Several problems stand below it, indented, a line each. That is an error of ours, which tells no message
-    and no secret; of other lines nobody knows.
+    It is the last "ccmux: ..." of the run that ended last; "" where that said none: one that was killed has
+    no last words, and those of a run before it are over. Several problems stand below it, indented, a line
+    each. That is an error of ours, which tells no message and no secret; of other lines nobody knows.
+
+    Args:
+        text: The lines.
+        running: The process that runs now, whose lines tell of no end; 0 is none.
+
     """
-    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+(?:\n  \S.*)*)$", text)
+    rows = [row for line in text.split("\n") for row in _rows(f"[{line}]")]
+    ended = [row for row in rows if row.get("_PID") != str(running)]
+    last = [row.get("MESSAGE") for row in ended if row.get("_PID") == ended[-1].get("_PID")]
+    printed = "\n".join(line for line in last if isinstance(line, str))
+    found = re.findall(r"(?m)^ccmux(?:-deploy)?: (.+(?:\n  \S.*)*)$", printed)
     first, *problems = found[-1].split("\n  ") if found else [""]
     return f"{first} {'; '.join(problems)}".strip()
 

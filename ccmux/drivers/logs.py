@@ -34,14 +34,11 @@ class _OwnersFileHandler(RotatingFileHandler):
 
 
 @contextmanager
-def logging_to(
-    path: Path | None, *, verbose: bool, on_stderr: bool = True, journal: str = ""
-) -> Iterator[None]:
+def logging_to(path: Path | None, *, on_stderr: bool = True, journal: str = "") -> Iterator[None]:
     """Log to `path`, and to stderr, inside this context.
 
     Args:
         path: The file; None is none.
-        verbose: Adds the debug lines.
         on_stderr: Whether they go there too.
         journal: JOURNAL_STREAM, which says whether stderr is the journal (systemd.exec(5)).
     """
@@ -61,7 +58,7 @@ def logging_to(
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers[:] = [in_file, to_stderr]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(logging.INFO)
     # Libraries say much about their own insides: only their complaints are for our log.
     for chatty in ("asyncio", "libtmux", "mcp", "sse_starlette", "uvicorn", "httpx", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -13,7 +13,7 @@ from ccmux.core.deployment import Plan, diff, plan
 from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
 from ccmux.core.rollout import Rollout, failed, roll_out
 from ccmux.core.units import DAEMON, RECONCILE
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
 from ccmux.place import place_at
 from ccmux.upkeep.gathering import Gathered, gather_all_problems, plan_for, unread

@@ -19,19 +19,22 @@ from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.doctor.secrecy import may_be_secret
 from ccmux.core.errors import CcmuxError, SettingsInvalid
 from ccmux.core.findings import Verdict
+from ccmux.core.unit_health import promise_of
 from ccmux.core.units import owner_of
+from ccmux.core.verify import Units
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
 from ccmux.drivers.processes import Processes
+from ccmux.drivers.runtime_dir import RunningDaemon
 from ccmux.drivers.spool_state import spool_state
 from ccmux.drivers.sqlite import MIGRATIONS
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 from ccmux.place import Place
 from ccmux.upkeep.claude_round import examine_claude
 from ccmux.upkeep.gathering import gather, plan_for
 from ccmux.upkeep.patient import Patient
-from ccmux.upkeep.surroundings import reasons, settings_findings
+from ccmux.upkeep.surroundings import reasons, settings_findings, wall
 
 LIMIT_S = 15.0
 """Most calls have a limit of their own below this; a hanging systemctl or file system has not."""
@@ -176,22 +179,26 @@ def _systemd(patient: Patient) -> list[Diagnosis]:
         raise SettingsInvalid(str(config), patient.problems)
     gathered = gather(patient.place, patient.environment, manager, existing)
     planned = plan_for(gathered, existing)
-    states = manager.units(deployed)
+    states = {state.name: state for state in manager.units(deployed)}
+    promises = [promise_of(name, text) for name, text in gathered.rendered.items() if name in states]
+    units = Units(promises=promises, states=states, reasons=reasons(states.values(), manager))
     files = services.UnitFiles(
         deployed=deployed,
         stale=(*planned.created, *planned.updated, *planned.orphans),
         refused=(*gathered.problems, *planned.refused),
-        reasons=reasons(states, manager),
     )
-    return judged + services.judge_units(files, states)
+    return judged + services.judge_units(files, units, wall=wall())
 
 
 def _port(patient: Patient, place: Place) -> list[Diagnosis]:
     theirs = patient.daemon.status.get("port")
     ours, others = (theirs, None) if patient.is_ours_up else (None, theirs)
     wanted = place.settings.mcp.port
+    with RunningDaemon.found(place.paths.runtime_dir) as running:
+        is_ours = running is not None and running.project == place.paths.project
+        silent = running.pid if running is not None and is_ours and not patient.daemon.is_up else None
     holders = port_holders.port_holders(wanted)
-    return [port.judge_port(wanted, holders, daemons_port=ours, others_port=others)]
+    return [port.judge_port(wanted, holders, daemons_port=ours, silent_pid=silent, others_port=others)]
 
 
 # ------------------------------------------------------------------------------------------------ what runs

@@ -9,7 +9,7 @@ from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
 from ccmux.core.findings import Finding
 from ccmux.core.verify import other_finding, units_findings
 from ccmux.drivers.machine import booted_at
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.upkeep.gathering import gather
 from ccmux.upkeep.patient import Patient

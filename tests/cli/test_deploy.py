@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ccmux import __version__
 from ccmux.cli.deploy import COMMANDS, main
 from ccmux.core.units.syntax import unit as text_of_unit
+from ccmux.place import place_at
 from tests.cli.conftest import PROGRAM, Project
 
 
@@ -74,6 +76,19 @@ def test_a_folder_without_settings_is_not_deployed(project: Project) -> None:
     done = deploy(project, "--dry-run")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == f"ccmux-deploy: {project.config}: there is no such file; write one: ccmux init\n"
+
+
+def test_settings_that_are_gone_are_to_be_brought_back_not_written_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    place_at(project.config, project.environment).keep()
+    said = project.config.read_text()
+    project.config.unlink()
+    done = deploy(project, "--dry-run")
+    assert (done.returncode, "ccmux init" in done.stderr) == (1, False)
+    subprocess.run(shlex.split(done.stderr.partition("to bring it back: ")[2]), check=True)
+    assert project.config.read_text() == said
 
 
 def test_settings_with_problems_are_told_with_all_of_them(project: Project) -> None:

@@ -58,7 +58,7 @@ def test_nothing_lost_and_nothing_doubled(project: Project) -> None:
     done = project.run("prove")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines() == [
-        "3 received, 2 answered, 1 waiting, 0 missing, 0 doubled, 0 uncertain (1 transcripts read)",
+        "3 received, 2 answered, 1 waiting, 0 missing, 0 doubled, 0 uncertain (1 transcript read)",
         "  3: not typed yet, or being typed now",
     ]
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ccmux.core.channel import believed, input_channel, is_channel, output_channel
+from ccmux.core.channel import believed, input_channel, is_channel, is_misnamed_input, output_channel
 
 
 @pytest.mark.parametrize("name", ["a", "A9", "wa.family", "x_y-z", "a" * 64])
@@ -26,6 +26,14 @@ def test_names_that_are_not(name: str) -> None:
 )
 def test_a_fifos_name_says_its_channel(fifo: str, channel: str | None) -> None:
     assert input_channel(fifo) == channel
+
+
+@pytest.mark.parametrize(
+    ("fifo", "is_misnamed"),
+    [("in.a b", True), ("in.", True), ("in.a", False), ("in", False), ("inbox", False), ("out.a b", False)],
+)
+def test_an_inputs_name_without_a_channels_is_told_from_other_files(fifo: str, is_misnamed: bool) -> None:
+    assert is_misnamed_input(fifo) is is_misnamed
 
 
 @pytest.mark.parametrize(("fifo", "channel"), [("out.a", "a"), ("out", None), ("out.", None), ("in.a", None)])

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from ccmux.core.doctor import Fix, FixKind
+from ccmux.core.doctor import Diagnosis, Fix, FixKind
 from ccmux.core.doctor.services import UnitFiles, judge_linger, judge_manager, judge_undeployed, judge_units
 from ccmux.core.findings import Verdict
 from ccmux.core.starting import Starting
+from ccmux.core.unit_health import promise_of
 from ccmux.core.unit_state import UnitState
+from ccmux.core.verify import Units
+from ccmux.core.when import Wall
 
 OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
 
@@ -47,22 +52,37 @@ def test_linger_is_switched_on_only_for_what_is_deployed(
     assert (found.finding.verdict, found.fixes) == (verdict, fixes)
 
 
-def unit(name: str, active: str = "active", **facts: object) -> UnitState:
-    return UnitState(name=name, active=active, **{"load": "loaded", **facts})  # type: ignore[arg-type]
+NOW_S = datetime(2026, 11, 20, 12, 0, tzinfo=UTC).timestamp()
+WALL = Wall(now_s=NOW_S, local=lambda ts: datetime.fromtimestamp(ts, UTC))
+TEXTS = {
+    "ccmux.target": "[Install]\nWantedBy=default.target\n",
+    "ccmux.service": "[Service]\nType=notify\n[Install]\nWantedBy=ccmux.target\n",
+    "ccmux-a.service": "[Service]\nType=exec\n[Install]\nWantedBy=ccmux.target\n",
+    "ccmux-t.service": "[Service]\nType=oneshot\n",
+}
+FILES = UnitFiles(deployed=tuple(TEXTS))
 
 
-HEALTHY = (unit("ccmux.target", file_state="enabled"), unit("ccmux.service"))
-FILES = UnitFiles(deployed=("ccmux.target", "ccmux.service"))
+def units(reason: str = "", **changed: dict[str, object]) -> Units:
+    """Return units that are well, but for what is changed: `target`, `daemon`, `adapter`, `task`."""
+    states = {}
+    for name, who in zip(TEXTS, ("target", "daemon", "adapter", "task"), strict=True):
+        facts: dict[str, object] = {"active": "active", "file_state": "enabled", "load": "loaded"}
+        facts |= {"active": "inactive", "file_state": "static"} if who == "task" else {}
+        states[name] = UnitState(name=name, **{**facts, **changed.get(who, {})})  # type: ignore[arg-type]
+    promises = [promise_of(name, text) for name, text in TEXTS.items()]
+    return Units(promises=promises, states=states, reasons={"ccmux.service": reason} if reason else {})
 
 
-def verdicts(files: UnitFiles, *states: UnitState) -> list[Verdict]:
-    found = judge_units(files, states)
+def judged(seen: Units, files: UnitFiles = FILES) -> list[Diagnosis]:
+    found = judge_units(files, seen, wall=WALL)
     assert all(bool(one.finding.mend) is (one.finding.verdict is not OK) for one in found)
-    return [one.finding.verdict for one in found]
+    return found
 
 
 def test_units_that_run_and_are_up_to_date_are_well() -> None:
-    assert verdicts(FILES, *HEALTHY) == [OK]
+    [found] = judged(units())
+    assert (found.finding.verdict, found.finding.says) == (OK, "4 deployed, up to date")
 
 
 def test_none_deployed_is_a_warning_that_names_whose_are_there() -> None:
@@ -73,67 +93,94 @@ def test_none_deployed_is_a_warning_that_names_whose_are_there() -> None:
     assert "ccmux-deploy --config /b/ccmux.toml remove && ccmux-deploy" in found.mend
 
 
-WHY = "journalctl --user-unit ccmux.service -n 20 says why"
-
-
-@pytest.mark.parametrize(
-    ("facts", "says"),
-    [
-        (
-            {"sub": "auto-restart", "result": "exit-code", "exit_status": 1, "restarts": 4},
-            "ended with exit-code 1, does not stay up: started anew 4 times: port 1 is taken",
+STOPPED: dict[str, object] = {"active": "inactive"}
+FAILED: dict[str, object] = {"active": "failed", "sub": "failed", "result": "exit-code", "exit_status": 3}
+UNITS: dict[str, tuple[Units, str, str, bool]] = {
+    "an adapter that was given up": (
+        units(adapter=FAILED),
+        "ccmux-a.service: failed with exit-code 3",
+        "systemctl --user reset-failed ccmux-a.service && systemctl --user start ccmux-a.service",
+        True,
+    ),
+    "one that was forgotten, and lies": (
+        units(adapter=STOPPED),
+        "ccmux-a.service: is stopped",
+        "systemctl --user start ccmux-a.service",
+        False,
+    ),
+    "one in its pause": (
+        units(
+            adapter={"active": "activating", "sub": "auto-restart", "result": "signal", "exit_status": 9},
         ),
-        ({"sub": "start", "restarts": 4}, "does not stay up: started anew 4 times: port 1 is taken"),
-    ],
-)
-def test_a_daemon_that_is_started_anew_again_and_again_is_not_well(
-    facts: dict[str, object], says: str
-) -> None:
-    files = UnitFiles(deployed=FILES.deployed, reasons={"ccmux.service": "port 1 is taken"})
-    [found] = judge_units(files, [HEALTHY[0], unit("ccmux.service", "activating", **facts)])
-    assert (found.finding.verdict, found.finding.says, found.finding.mend) == (BAD, says, WHY)
+        "ccmux-a.service: ended with signal 9 and is started anew",
+        "journalctl --user-unit ccmux-a.service -n 50 says why",
+        False,
+    ),
+    "a task that failed": (
+        units(task=FAILED),
+        "ccmux-t.service: failed with exit-code 3",
+        "systemctl --user reset-failed ccmux-t.service && systemctl --user start ccmux-t.service",
+        True,
+    ),
+    "a daemon that does not come up": (
+        units("port 1 is taken", daemon={"active": "activating", "sub": "start", "restarts": 4}),
+        "ccmux.service: does not come up, started anew 4 times: port 1 is taken",
+        "journalctl --user-unit ccmux.service -n 50 says why",
+        False,
+    ),
+    "a daemon that was stopped": (
+        units(daemon=STOPPED),
+        "ccmux.service: is stopped",
+        "systemctl --user start ccmux.service",
+        False,
+    ),
+    "all stopped": (
+        units(target=STOPPED, daemon=STOPPED, adapter=STOPPED),
+        "ccmux.target: not started since boot; with it 2 more units",
+        "systemctl --user start ccmux.target",
+        False,
+    ),
+    "a target that no boot starts": (
+        units(target={"file_state": "enabled-runtime"}),
+        "ccmux.target: does not start at boot (enabled-runtime)",
+        "systemctl --user enable ccmux.target",
+        False,
+    ),
+    "a file that systemd cannot use": (
+        units(adapter={"load": "bad-setting"}),
+        "ccmux-a.service: cannot be read by systemd (bad-setting)",
+        "systemd-analyze --user verify ccmux-a.service says why; then ccmux-deploy",
+        False,
+    ),
+}
 
 
-def test_an_adapter_in_its_restart_pause_and_a_task_at_work_after_a_failure() -> None:
-    paused = unit(
-        "ccmux-a.service", "activating", sub="auto-restart", result="signal", exit_status=9, restarts=2
-    )
-    [found] = judge_units(FILES, [*HEALTHY, paused])
-    assert found.finding.says == "ended with signal 9, is started anew, 2 times so far"
-    assert verdicts(FILES, *HEALTHY, unit("ccmux-t.service", "activating", sub="start", result="signal")) == [
-        OK
-    ]
+@pytest.mark.parametrize("case", UNITS)
+def test_a_unit_is_judged_as_verify_does(case: str) -> None:
+    seen, says, mend, is_forgotten_by_fix = UNITS[case]
+    [found] = judged(seen)
+    assert (found.finding.area, found.finding.verdict) == ("systemd", BAD)
+    assert f"{found.finding.name}: {found.finding.says}" == says
+    assert found.finding.mend.endswith(mend)
+    fix = Fix(kind=FixKind.RESET_FAILED, target=found.finding.name)
+    assert found.fixes == ((fix,) if is_forgotten_by_fix else ())
 
 
 def test_what_deploying_again_would_refuse_is_bad() -> None:
     refused = UnitFiles(deployed=FILES.deployed, refused=("ccmux-x.service is another's: move it",))
-    assert verdicts(refused, *HEALTHY) == [BAD]
+    [found] = judged(units(), refused)
+    assert (found.finding.verdict, found.finding.mend) == (BAD, "mend that, then ccmux-deploy")
 
 
-def test_stale_files_name_the_deploy_command() -> None:
-    [found] = judge_units(UnitFiles(deployed=("ccmux.target",), stale=("ccmux.service",)), HEALTHY)
-    assert "ccmux.service" in found.finding.says
+def test_stale_files_name_the_deploy_command_and_one_that_is_gone_no_other() -> None:
+    stale = UnitFiles(deployed=FILES.deployed, stale=("ccmux-a.service",))
+    [found] = judged(units(adapter={"load": "not-found", "active": "inactive"}), stale)
+    assert (found.finding.verdict, found.finding.name) == (WARN, "units")
+    assert "ccmux-a.service" in found.finding.says
     assert found.finding.mend.startswith("ccmux-deploy")
 
 
 def test_files_newer_than_what_systemd_read_are_read_again_once() -> None:
-    changed = [unit(state.name, file_state="enabled", needs_reload=True) for state in HEALTHY]
-    [found] = judge_units(FILES, changed)
-    assert found.fixes == (Fix(kind=FixKind.RELOAD),)
-
-
-@pytest.mark.parametrize(
-    ("state", "verdict", "fix"),
-    [
-        (unit("ccmux-a.service", "failed", result="exit-code", exit_status=3), BAD, True),
-        (unit("ccmux.service", "inactive"), WARN, False),
-        (unit("ccmux.target", file_state="disabled"), BAD, False),
-        (unit("ccmux.target", file_state="enabled-runtime"), BAD, False),
-        (unit("ccmux-a.service", load="bad-setting"), BAD, False),
-        (unit("ccmux-a.service", "inactive"), None, False),
-    ],
-)
-def test_a_unit(state: UnitState, verdict: Verdict | None, fix: bool) -> None:
-    [found] = judge_units(FILES, [state])
-    assert found.finding.verdict is (verdict or OK)
-    assert bool(found.fixes) is fix
+    changed: dict[str, object] = {"needs_reload": True}
+    [found] = judged(units(target=changed, daemon=changed))
+    assert (found.finding.verdict, found.fixes) == (WARN, (Fix(kind=FixKind.RELOAD),))

@@ -30,7 +30,10 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
     (errors.NothingToTry("there is no npm", "install it"), ("nothing to try", "no npm", "install it")),
     (errors.OverseerRefused("/o.db is in use", "stop the other"), ("/o.db is in use", "stop the other")),
+    (errors.GitFailed("git log", "bad revision"), ("git log", "bad revision")),
+    (errors.AllowlistInvalid("privacy-allow.toml", ["one", "two"]), ("privacy-allow.toml", "one; two")),
     (errors.PortTaken(9876), ("9876", "[mcp] port")),
+    (errors.RelayRefused("no key", "set CC_LIVE_API_KEY"), ("no key", "set CC_LIVE_API_KEY")),
     (
         errors.StoreFailed("/d/ccmux.db", "disk is full", "free some space"),
         ("disk is full", "free some space"),

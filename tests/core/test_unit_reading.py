@@ -10,7 +10,6 @@ from ccmux.core.unit_reading import (
     START_FAILED,
     UNIT_FAILED,
     read_failures,
-    read_names,
     read_next,
     read_reason,
     read_time,
@@ -97,16 +96,6 @@ def test_what_is_no_list_of_timers_has_none(text: str) -> None:
     assert read_timers(text) == {}
 
 
-def test_names_are_the_first_column_without_units_that_only_others_speak_of() -> None:
-    listed = (
-        "ccmux-a.service loaded    failed   failed  ccmux-a.service\n"
-        "ccmux.target    not-found inactive dead    ccmux.target\n"
-        "\n"
-        "ccmux-b.service enabled enabled\n"
-    )
-    assert read_names(listed) == ["ccmux-a.service", "ccmux-b.service"]
-
-
 def _line(**fields: object) -> str:
     return json.dumps({"__REALTIME_TIMESTAMP": "1795193375581840", "USER_UNIT": "ccmux-a.service"} | fields)
 
@@ -161,13 +150,44 @@ def test_the_next_time_of_a_calendar_is_read(lines: list[str], at_s: float | Non
     assert read_next("\n".join(lines)) == at_s
 
 
+def told(*lines: tuple[int, str]) -> str:
+    """Return what `journalctl -o json` prints of (process, line)."""
+    return "\n".join(json.dumps({"_PID": str(pid), "MESSAGE": line}) for pid, line in lines)
+
+
 def test_why_a_program_of_ours_ended_is_its_own_last_sentence() -> None:
-    printed = "ccmux: it begins\nStarted ccmux: Claude Code\nccmux: port 1 is taken\nccmux.service: Failed\n"
-    assert read_reason(printed) == "port 1 is taken"
-    assert read_reason("ccmux-deploy: nothing was changed") == "nothing was changed"
-    assert read_reason("Traceback: hush\n") == ""
+    printed = told((7, "ccmux: it begins"), (7, '{"event": "x"}'), (7, "ccmux: port 1 is taken"), (7, "{}"))
+    assert read_reason(printed, running=0) == "port 1 is taken"
+    assert read_reason(told((7, "ccmux-deploy: nothing was changed")), running=0) == "nothing was changed"
+    assert read_reason(told((7, "Traceback: hush")), running=0) == ""
 
 
 def test_several_problems_are_one_reason() -> None:
-    printed = "ccmux: /a has 2 problems:\n  line 1: no\n  line 2: neither\n    at all\nStopped.\n"
-    assert read_reason(printed) == "/a has 2 problems: line 1: no; line 2: neither"
+    lines = ("ccmux: /a has 2 problems:", "  line 1: no", "  line 2: neither", "    at all", "Stopped.")
+    printed = told(*((7, line) for line in lines))
+    assert read_reason(printed, running=0) == "/a has 2 problems: line 1: no; line 2: neither"
+
+
+OVER = (7, "ccmux: port 1 is taken")
+
+
+@pytest.mark.parametrize(
+    ("lines", "running", "reason"),
+    [
+        ([OVER, (8, "ccmux: no room"), (9, "ccmux: hush")], 9, "no room"),
+        ([OVER, (8, '{"event": "daemon ready"}')], 0, ""),
+        ([OVER, (8, '{"event": "daemon ready"}'), (9, "{}")], 9, ""),
+        ([OVER], 9, "port 1 is taken"),
+        ([OVER], 7, ""),
+        ([], 0, ""),
+    ],
+    ids=["of two", "one that was killed", "before the one that runs", "the only", "none ended", "silence"],
+)
+def test_it_is_the_reason_of_the_run_that_ended_last(
+    lines: list[tuple[int, str]], running: int, reason: str
+) -> None:
+    assert read_reason(told(*lines), running=running) == reason
+
+
+def test_what_is_no_text_is_no_reason() -> None:
+    assert read_reason('{"_PID": "7", "MESSAGE": [255]}\n{"_PID": "7"}\nhush', running=0) == ""

@@ -19,6 +19,7 @@ from ccmux.core.verify import (
     other_finding,
     proxy_address,
     proxy_finding,
+    relay_finding,
     session_finding,
     silent_finding,
     units_findings,
@@ -49,7 +50,7 @@ def test_units_are_told_in_order_and_what_is_too_many_at_the_end() -> None:
         ("service", "ccmux", Verdict.OK, "active"),
         (
             *("service", "ccmux-a", Verdict.WARN),
-            "failed once, last with signal at 11:59 (1 min ago); it is well now",
+            "failed once, with signal at 11:59 (1 min ago); it is well now",
         ),
         ("service", "ccmux-b", Verdict.BAD, "is another text than ccmux.toml asks for"),
         ("service", "ccmux-gone", Verdict.BAD, "is not there"),
@@ -118,6 +119,13 @@ def test_what_is_wrong_beside_a_stop_is_told_all_the_same() -> None:
     assert told[1:] == ["does not start at boot (disabled)"]
 
 
+def test_a_task_that_failed_before_the_stop_is_told_beside_it() -> None:
+    units = still(ccmux_reconcile_service={"active": "failed", "result": "exit-code", "exit_status": 3})
+    first, failed = (one for one in units_findings(units, wall=WALL) if one.verdict is Verdict.BAD)
+    assert first.says.endswith("; with it 2 more units")
+    assert (failed.name, failed.says) == ("ccmux-reconcile", "failed with exit-code 3 at 11:59 (1 min ago)")
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -128,7 +136,9 @@ def test_what_is_wrong_beside_a_stop_is_told_all_the_same() -> None:
         {"ccmux_target": {"load": "not-found"}},
     ],
 )
-def test_where_anything_failed_or_runs_it_was_no_mere_stop(changed: dict[str, dict[str, object]]) -> None:
+def test_where_target_or_daemon_failed_or_run_it_was_no_mere_stop(
+    changed: dict[str, dict[str, object]],
+) -> None:
     units = still(**changed)
     assert units.stopped == frozenset()
     assert units.tells_of_daemon is (units.state("ccmux.service").active != "active")
@@ -245,6 +255,13 @@ def test_a_proxy_is_told_by_host_and_port_alone() -> None:
     )
     assert proxy_finding(("::1", 9), "").says == "[::1]:9 answers"
     assert proxy_finding(None, "").verdict is Verdict.BAD
+
+
+def test_our_relay_answers_or_not() -> None:
+    assert relay_finding("127.0.0.1:8080", "") == Finding(area="relay", says="127.0.0.1:8080 answers")
+    found = relay_finding("127.0.0.1:8080/healthz", "connection refused")
+    assert (found.verdict, found.says) == (Verdict.BAD, "127.0.0.1:8080/healthz: connection refused")
+    assert found.mend == "set another [relay] port, or: systemctl --user restart ccmux-relay.service"
 
 
 def test_our_own_port_answers_or_not() -> None:

@@ -261,6 +261,7 @@ def test_what_is_no_door_of_ours_is_refused_once_and_left(tmp_path: Path) -> Non
     expected = {
         "in.file": "no FIFO; remove it and use mkfifo",
         "in.link": "a symbolic link; make a FIFO there",
+        "in.bad channel": "no channel's name: letters, digits, _ . and -, at most 64",
         "in.socket": "no FIFO; remove it and use mkfifo",
     }
     if os.geteuid() == 0:

@@ -658,7 +658,7 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(texts=st.lists(TEXTS.filter(bool), min_size=1, max_size=10))
 def test_whatever_is_quoted_reaches_tmux_unchanged(
     tmux_socket: str, tmp_path: Path, texts: list[str]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ccmux.drivers.systemd import UserManager, manager
+from ccmux.drivers.systemd import manager
+from ccmux.drivers.systemd.manager import UserManager
 
 NOBODY = 65_534
 

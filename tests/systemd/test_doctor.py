@@ -22,9 +22,11 @@ def test_units_are_looked_at_and_mended_as_far_as_it_is_safe(systemd: SystemdSta
     assert doctor(systemd)[0]["units"] == ("warn", "ccmux-deploy")
 
     systemd.settings["timers"] = {"fails": {"startup_delay": "1ms", "exec": ["/bin/false"]}}
+    systemd.settings["adapters"] = {"ends": {"exec": ["/bin/false"], "restart_delay": 0}}
     systemd.write_settings()
     systemd.run(str(PROGRAMS / "ccmux-deploy"), check=False)
     systemd.until_active("ccmux-fails.service", "failed")
+    systemd.until_active("ccmux-ends.service", "failed")
     systemd.until_state("idle")
     systemd.systemctl("disable", "ccmux.target")  # and the files are read again
     unit = systemd.unit_dir / "ccmux.service"
@@ -36,19 +38,24 @@ def test_units_are_looked_at_and_mended_as_far_as_it_is_safe(systemd: SystemdSta
         "linger": "warn",  # there is no logind here
         "units": "warn",
         "ccmux-fails.service": "bad",
+        "ccmux-ends.service": "bad",
         "ccmux.target": "bad",
     }
     assert found["ccmux.target"][1] == "systemctl --user enable ccmux.target"
 
     found, fixed = doctor(systemd, "--fix")
-    assert fixed == [
+    assert sorted(fixed) == [
         "done: systemctl --user daemon-reload",
+        "done: systemctl --user reset-failed ccmux-ends.service",
         "done: systemctl --user reset-failed ccmux-fails.service",
     ]
     assert "ccmux-fails.service" not in found
+    assert found["ccmux-ends.service"] == ("bad", "systemctl --user start ccmux-ends.service")
     assert found["units"] == ("warn", "ccmux-deploy (--dry-run shows what changes)")
     assert doctor(systemd, "--fix")[1] == []
 
+    del systemd.settings["adapters"]
+    systemd.write_settings()
     systemd.run(str(PROGRAMS / "ccmux-deploy"), check=False)
     systemd.systemctl("reset-failed")
     found, _ = doctor(systemd)

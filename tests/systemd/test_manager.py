@@ -7,6 +7,7 @@ import sys
 import time
 from typing import Any
 
+from tests.house.stand import until
 from tests.systemd.stand import SystemdStand
 
 FAILS = "[Unit]\nPartOf=ccmux.target\n[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 3'\n"
@@ -19,7 +20,7 @@ def ask(stand: SystemdStand, does: str, **env: str) -> Any:
     program = (
         "import dataclasses, json, os\n"
         "from ccmux.core.errors import CcmuxError\n"
-        "from ccmux.drivers.systemd import UserManager\n"
+        "from ccmux.drivers.systemd.manager import UserManager\n"
         "manager = UserManager(os.environ)\n"
         "def tell(value): print(json.dumps(value, default=dataclasses.asdict))\n" + does
     )
@@ -56,11 +57,10 @@ def test_units_live_fail_and_are_forgotten(shared_systemd: SystemdStand) -> None
     assert (absent["load"], absent["active"], absent["since_s"]) == ("not-found", "inactive", None)
 
     shared_systemd.run("journalctl", "--sync")
-    names, failures, before = ask(
+    failures, before = ask(
         shared_systemd,
-        f"tell([manager.names('ccmux*'), manager.failures({began_s}), manager.failures({began_s} + 3600)])",
+        f"tell([manager.failures({began_s}), manager.failures({began_s} + 3600)])",
     )
-    assert names == ["ccmux-day.service", "ccmux-day.timer", "ccmux-fails.service", "ccmux-sleeps.service"]
     assert [(unit, result) for _, unit, result in failures] == [("ccmux-fails.service", "exit-code")]
     assert began_s < failures[0][0] < time.time() + 1
     assert before == []
@@ -111,6 +111,25 @@ def test_of_failures_without_number_the_newest_are_told_the_oldest_of_them_first
     assert [unit for _, unit, _ in every[-3:]] == ["ccmux-often.service"] * 3
     assert every == sorted(every)
     assert newest == every[-2:]
+
+
+def test_the_reason_is_that_of_the_last_end_however_much_was_printed(shared_systemd: SystemdStand) -> None:
+    begun = "[Service]\nSyslogIdentifier=ccmux-wordy\nExecStart=/bin/sh -c "
+    asks = "tell(manager.reason('ccmux-wordy', since_s=0, running={}))"
+
+    def run(does: str) -> None:
+        shared_systemd.write_unit("ccmux-wordy.service", f'{begun}"{does}"\n')
+        shared_systemd.systemctl("start", "ccmux-wordy.service")
+
+    run("echo ccmux: it begins; seq 200; echo ccmux: the disk is full; exit 1")
+    shared_systemd.until_active("ccmux-wordy.service", "failed")
+    shared_systemd.run("journalctl", "--sync")
+    assert ask(shared_systemd, asks.format(0)) == "the disk is full"
+
+    run("echo ccmux: hush; exec sleep 1000")
+    pid = shared_systemd.property("ccmux-wordy.service", "MainPID")
+    until(lambda: "hush" in shared_systemd.journal("ccmux-wordy.service"), "it said something")
+    assert ask(shared_systemd, asks.format(pid)) == "the disk is full"
 
 
 def test_what_it_refuses_is_told_in_its_own_words(shared_systemd: SystemdStand) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePath
 
-from ccmux.core.channel import is_channel
+from ccmux.core.channel import CHANNEL_NAMES, is_channel
 from ccmux.core.doctor.diagnosis import DOCTOR_FIX, Diagnosis, Fix, FixKind, ails, fine, listed, warns
 
 _OTHERS = 0o077
@@ -101,7 +101,7 @@ def _in_runtime(entry: Entry, *, uid: int) -> Diagnosis | None:
         says = f"it is a {entry.kind}, no {wanted}: nothing goes through it"
         return ails("files", entry.name, says, away if is_nameless else away + makes)
     if is_nameless:
-        says = f"'{channel}' is no channel's name: letters, digits, _ . and -, at most 64"
+        says = f"'{channel}' is no channel's name: {CHANNEL_NAMES}"
         return warns("files", entry.name, says, away)
     if entry.uid != uid:
         return warns("files", entry.name, f"it belongs to user {entry.uid}", away + makes)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from ccmux.core.doctor.diagnosis import Diagnosis, Fix, FixKind, ails, fine, listed, warns
-from ccmux.core.starting import Starting, fails
-from ccmux.core.unit_health import DEPLOY, ending
-from ccmux.core.unit_state import UnitState
-from ccmux.core.units import DAEMON, TARGET
-from ccmux.core.when import often
+from ccmux.core.findings import Finding, Verdict
+from ccmux.core.starting import Starting
+from ccmux.core.unit_health import DEPLOY
+from ccmux.core.verify import Units, units_findings
+from ccmux.core.when import Wall
 
 _OLDEST = 245
 """What the units use came with it or before."""
@@ -24,14 +23,12 @@ class UnitFiles:
         deployed: Names of units that are there and ours.
         stale: Names that `ccmux-deploy` would write or remove; empty where nothing is deployed.
         refused: Why it would refuse, a sentence each.
-        reasons: Why units ended, by name, where they said it.
 
     """
 
     deployed: tuple[str, ...]
     stale: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def judge_manager(unreachable: str, *, version: int | None, deployed: bool) -> Diagnosis:
@@ -53,7 +50,8 @@ def judge_linger(lingering: bool | None, *, deployed: bool) -> Diagnosis:
     if lingering:
         return fine("systemd", "linger", "units run without a login, and after a reboot")
     if lingering is None:
-        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", str(fix))
+        mend = "let what starts your user manager do so at boot; where logind runs: loginctl enable-linger"
+        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", mend)
     says = "off: units end with your last logout, and wait for a login after a reboot"
     return (ails if deployed else warns)("systemd", "linger", says, str(fix), *([fix] if deployed else []))
 
@@ -67,43 +65,42 @@ def judge_undeployed(starting: Starting) -> Diagnosis:
     return warns("systemd", "units", says, DEPLOY)
 
 
-def judge_units(files: UnitFiles, states: Sequence[UnitState]) -> list[Diagnosis]:
-    """Judge the units of this project, which has some; `states` are those of `files.deployed`."""
-    found = [ails("systemd", "units", sentence, f"then: {DEPLOY}") for sentence in files.refused]
+def judge_units(files: UnitFiles, units: Units, *, wall: Wall) -> list[Diagnosis]:
+    """Judge the units of this project, which has some: the files as a whole, each unit as verify does."""
+    found = [ails("systemd", "units", sentence, f"mend that, then {DEPLOY}") for sentence in files.refused]
     if files.stale:
         says = f"not up to date with ccmux.toml: {listed(list(files.stale))}"
         found.append(warns("systemd", "units", says, f"{DEPLOY} (--dry-run shows what changes)"))
-    if any(state.needs_reload for state in states):
+    if any(state.needs_reload for state in units.states.values()):
         fix = Fix(kind=FixKind.RELOAD)
         says = "files changed since systemd read them"
         found.append(warns("systemd", "units", says, str(fix), fix))
-    found += [wrong for state in states if (wrong := _judge_unit(state, files)) is not None]
+    found += [
+        _diagnosis(finding, units)
+        for finding in units_findings(_as_read(units), wall=wall)
+        if finding.verdict is not Verdict.OK
+    ]
     if not found:
         found.append(fine("systemd", "units", f"{len(files.deployed)} deployed, up to date"))
     return found
 
 
-def _judge_unit(state: UnitState, files: UnitFiles) -> Diagnosis | None:
-    said = files.reasons.get(state.name, "")
-    because = f": {said}" if said else ""
-    if state.load not in {"loaded", "not-found"}:
-        return ails("systemd", state.name, f"systemd cannot use its file: {state.load}", DEPLOY)
-    if state.active == "failed":
-        fix = Fix(kind=FixKind.RESET_FAILED, target=state.name)
-        says = f"failed ({state.result}, exit {state.exit_status}){because}"
-        mend = f"read why: journalctl --user-unit {state.name}; then {fix}"
-        return ails("systemd", state.name, says, mend, fix)
-    # A task is at work while it is "activating", also after it failed.
-    if state.name == DAEMON and fails(state):
-        ended = f"ended with {ending(state)}, " if state.result != "success" else ""
-        says = f"{ended}does not stay up: started anew {often(max(state.restarts, 1))}{because}"
-        return ails("systemd", state.name, says, f"journalctl --user-unit {state.name} -n 20 says why")
-    if state.sub == "auto-restart":
-        says = f"ended with {ending(state)}, is started anew, {often(state.restarts)} so far{because}"
-        return ails("systemd", state.name, says, f"journalctl --user-unit {state.name} -n 20 says why")
-    if state.name == TARGET and state.load == "loaded" and not state.is_enabled:
-        says = f"{state.file_state or 'not enabled'}: nobody starts ccmux after a reboot"
-        return ails("systemd", state.name, says, f"systemctl --user enable {TARGET}")
-    if state.name == DAEMON and state.active == "inactive":
-        return warns("systemd", state.name, "stopped", f"systemctl --user start {TARGET}")
-    return None
+def _as_read(units: Units) -> Units:
+    """Return the units that systemd has read, as it has read them: of the files all is said."""
+    states = {
+        name: replace(state, needs_reload=False)
+        for name, state in units.states.items()
+        if state.load != "not-found"
+    }
+    return replace(
+        units, promises=[promise for promise in units.promises if promise.name in states], states=states
+    )
+
+
+def _diagnosis(finding: Finding, units: Units) -> Diagnosis:
+    name = f"{finding.name}.{finding.area}"
+    is_failed = units.state(name).active == "failed"
+    return Diagnosis(
+        finding=replace(finding, area="systemd", name=name),
+        fixes=(Fix(kind=FixKind.RESET_FAILED, target=name),) if is_failed else (),
+    )

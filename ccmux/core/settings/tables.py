@@ -193,6 +193,45 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RelaySettings:
+    """The relay: it shows to all who look what sessions report; most often it runs on another host.
+
+    Attributes:
+        enabled: true lets ccmux-deploy run it here too, with the key in secrets/live_api_key.
+        host: Where it listens: 127.0.0.1 is this machine alone, 0.0.0.0 or :: is everywhere.
+        port: TCP port, 1 to 65535.
+        origins: Sites beside its own whose pages may look: ["https://blog.example.com"]; ["*"] is all.
+        proxies: Addresses or networks of proxies whose word on addresses is believed: ["127.0.0.1"].
+        certfile: For TLS without a proxy: the certificate chain, in PEM; absolute or ~/...
+        keyfile: Its key.
+
+    """
+
+    enabled: bool = field(default=False, metadata=_check(checks.yes_no))
+    host: str = field(default="127.0.0.1", metadata=_check(checks.host))
+    port: int = field(default=8080, metadata=_check(checks.whole(1, 65535)))
+    origins: tuple[str, ...] = field(default=(), metadata=_check(checks.origins))
+    proxies: tuple[str, ...] = field(default=(), metadata=_check(checks.networks))
+    certfile: str = field(default="", metadata=_check(checks.file_path))
+    keyfile: str = field(default="", metadata=_check(checks.file_path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What git commits in this folder, where it uses the hooks of ccmux.
+
+    Attributes:
+        require_token: true lets a commit pass only when three reviews of Claude's passed it; false looks for
+            personal data by form and blocklist alone, and says so at each commit.
+        review_limit_s: Seconds one review may take.
+
+    """
+
+    require_token: bool = field(default=True, metadata=_check(checks.yes_no))
+    review_limit_s: float = field(default=600, metadata=_SOME_SECONDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All tables. Each service is given its own table, never this."""
 
@@ -206,6 +245,8 @@ class Settings:
     injection: InjectionSettings = field(default_factory=InjectionSettings)
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    relay: RelaySettings = field(default_factory=RelaySettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
     adapters: Mapping[str, AdapterSettings] = field(default_factory=dict)
     overseer_tasks: Mapping[str, TaskSettings] = field(default_factory=dict)
@@ -222,4 +263,6 @@ TABLES: Mapping[str, type] = {
     "injection": InjectionSettings,
     "input": InputSettings,
     "output": OutputSettings,
+    "relay": RelaySettings,
+    "privacy": PrivacySettings,
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import structlog
 
-from ccmux.core.channel import input_channel
+from ccmux.core.channel import CHANNEL_NAMES, input_channel, is_misnamed_input
 from ccmux.core.errors import CcmuxError, StateDirUnsafe
 from ccmux.drivers.input_fifos.door import PARTIAL_QUIET_S, Door, drained, inode_of, open_fifo
 from ccmux.drivers.input_fifos.landing import Landing
@@ -219,7 +219,7 @@ class InputFifos:
     def _look_at(self, name: str) -> None:
         """Bring our knowledge of one name in line with what is there."""
         channel = input_channel(name)
-        if channel is None:
+        if channel is None and not is_misnamed_input(name):
             return
         found = self._found(name)
         door = self._doors.get(name)
@@ -228,6 +228,8 @@ class InputFifos:
         self._lose(name)
         if found is None:
             self._refused.pop(name, None)
+        elif channel is None:
+            self._refuse(name, found, f"no channel's name: {CHANNEL_NAMES}")
         else:
             self._open(name, channel, found)
 
@@ -245,9 +247,7 @@ class InputFifos:
         path = self._dir / name
         opened = open_fifo(path, found)
         if isinstance(opened, str):
-            if self._refused.get(name) != inode_of(found):
-                self._refused[name] = inode_of(found)
-                log.warning("input refused", path=str(path), reason=opened)
+            self._refuse(name, found, opened)
             return
         self._refused.pop(name, None)
         door = self._doors[name] = Door(
@@ -264,6 +264,12 @@ class InputFifos:
         unfinished = left[-1].data if left and not left[-1].ended else None
         # Nobody told us who wrote and closed before we were there.
         door.begin(closed=self._starting, unfinished=unfinished)
+
+    def _refuse(self, name: str, found: os.stat_result, reason: str) -> None:
+        """Say once why this file is no door."""
+        if self._refused.get(name) != inode_of(found):
+            self._refused[name] = inode_of(found)
+            log.warning("input refused", path=str(self._dir / name), reason=reason)
 
     def _lose(self, name: str) -> None:
         """Give up a door: what stands in its pipe is read, what was begun has ended."""

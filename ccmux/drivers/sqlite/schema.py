@@ -6,13 +6,13 @@ taken on a database that has some, a copy of it is kept.
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
+from ccmux.core.doctor.database import put_back
 from ccmux.core.errors import StoreFailed
 from ccmux.core.messages import OPEN_STATES, MessageState
 from ccmux.drivers.sqlite.backup import back_up, backups, schema_of
@@ -209,11 +209,7 @@ def open_database(path: Path, steps: Sequence[str] = MIGRATIONS) -> sqlite3.Conn
 
 def _migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
-    if taken > len(steps):
-        known = f"this one knows {len(steps)}"
-        raise StoreFailed(
-            str(path), f"a newer ccmux wrote it (schema {taken}; {known})", _newer(path, len(steps))
-        )
+    refuse_newer(path, taken, len(steps))
     if 0 < taken < len(steps):
         backup = back_up(db, path, schema=taken)
         log.info("database backed up", path=str(backup), schema=taken, becomes=len(steps))
@@ -221,12 +217,18 @@ def _migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _newer(path: Path, known: int) -> str:
-    """Return the way out for a database of a newer ccmux."""
+def refuse_newer(path: Path, taken: int, known: int = len(MIGRATIONS)) -> None:
+    """Refuse a database that has taken more steps than the `known` ones.
+
+    Raises:
+        StoreFailed: It has.
+
+    """
+    if taken <= known:
+        return
     way_out = "upgrade this one"
     usable = [backup for backup in backups(path) if schema_of(backup) <= known]
-    if not usable:
-        return way_out
-    # A log that is left beside another file would be taken for that file's.
-    old, here = shlex.quote(str(usable[0])), shlex.quote(str(path))
-    return f"{way_out}; or lose what came since the upgrade: `rm -f {here}-wal {here}-shm && cp {old} {here}`"
+    if usable:
+        way_out += f"; or lose what came since the upgrade: `{put_back(str(path), str(usable[0]))}`"
+    reason = f"a newer ccmux wrote it (schema {taken}; this one knows {known})"
+    raise StoreFailed(str(path), reason, way_out)

@@ -14,11 +14,11 @@ from ccmux.ask_program import Answer, ask_program
 from ccmux.core.errors import ServiceManagerFailed
 from ccmux.core.unit_reading import (
     FAILURE_FIELDS,
+    REASON_FIELDS,
     SHOWN,
     START_FAILED,
     UNIT_FAILED,
     read_failures,
-    read_names,
     read_next,
     read_reason,
     read_timers,
@@ -98,14 +98,6 @@ class UserManager:
             return units
         return with_timers(units, read_timers(self._ask("list-timers", "--all", "--output=json")))
 
-    def names(self, *patterns: str) -> list[str]:
-        """Return the names of all units that match ("ccmux*"): loaded, or on disk; sorted."""
-        quiet = ("--no-legend", "--full", "--", *patterns)
-        loaded = read_names(self._ask("list-units", "--all", "--plain", *quiet))
-        # It returns 1 where nothing matches (systemd 252), and says nothing.
-        on_disk = read_names(self._ask("list-unit-files", *quiet, silence_is_fine=True))
-        return sorted({*loaded, *on_disk})
-
     def failures(self, since_s: float) -> list[tuple[float, str, str]]:
         """Return (epoch seconds, unit, result) of user units that failed since; [] where none can be read.
 
@@ -117,31 +109,33 @@ class UserManager:
             answer = self._call(
                 [
                     *("journalctl", "-q", "--no-pager", "-o", "json", f"--output-fields={FAILURE_FIELDS}"),
-                    # Without --reverse the lines would be the oldest since then.
-                    *("--reverse", f"--lines={_MOST_FAILURES}", f"--since=@{since_s:.6f}", *found),
+                    *_newest(_MOST_FAILURES, since_s),
+                    *found,
                 ],
                 limit_s=_QUESTION_S,
             )
         except ServiceManagerFailed:
             return []
-        return read_failures("\n".join(reversed(answer.out.splitlines())))
+        return read_failures(_oldest_first(answer.out))
 
-    def reason(self, identifier: str, *, since_s: float) -> str:
-        """Return why a program of ours ended, by its own last words since then; "" where there are none.
+    def reason(self, identifier: str, *, since_s: float, running: int) -> str:
+        """Return why a program of ours ended last, by its own last words since then; "" where there are none.
 
         `identifier`: the name its output bears; one that ends at once leaves lines that name no unit.
+        `running`: its process now, 0 where there is none.
         """
         try:
             answer = self._call(
                 [
-                    *("journalctl", "-q", "--no-pager", "-o", "cat", f"--lines={_REASON_LINES}"),
-                    *(f"--since=@{since_s:.6f}", f"--identifier={identifier}", f"_UID={os.getuid()}"),
+                    *("journalctl", "-q", "--no-pager", "-o", "json", f"--output-fields={REASON_FIELDS}"),
+                    *_newest(_REASON_LINES, since_s),
+                    *(f"--identifier={identifier}", f"_UID={os.getuid()}"),
                 ],
                 limit_s=_QUESTION_S,
             )
         except ServiceManagerFailed:
             return ""
-        return read_reason(answer.out)
+        return read_reason(_oldest_first(answer.out), running=running)
 
     def calendar_problem(self, expression: str) -> str | None:
         """Return what is wrong with an OnCalendar expression (systemd.time(7)), None where nothing is."""
@@ -206,9 +200,9 @@ class UserManager:
         failed = [unit.name for unit in self.units(names) if unit.active == "failed"]
         self._tell("reset-failed", *failed)
 
-    def _ask(self, *words: str, silence_is_fine: bool = False) -> str:
+    def _ask(self, *words: str) -> str:
         answer = self._call(["systemctl", "--user", "--no-pager", *words], limit_s=_QUESTION_S)
-        if answer.exit_code != 0 and not (silence_is_fine and not answer.err.strip()):
+        if answer.exit_code != 0:
             raise ServiceManagerFailed(f"systemctl --user {words[0]}", _reason(answer))
         return answer.out
 
@@ -229,6 +223,16 @@ class UserManager:
         if answer.exit_code is None:
             raise ServiceManagerFailed(" ".join(argv), answer.err)
         return answer
+
+
+def _newest(lines: int, since_s: float) -> tuple[str, ...]:
+    """Return what makes journalctl tell the newest lines since then, the newest first."""
+    # Without --reverse --lines are the oldest since then (systemd 252).
+    return "--reverse", f"--lines={lines}", f"--since=@{since_s:.6f}"
+
+
+def _oldest_first(told: str) -> str:
+    return "\n".join(reversed(told.split("\n")))
 
 
 def _is_absent(path: Path) -> bool:
