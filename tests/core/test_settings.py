@@ -464,6 +464,7 @@ def test_a_problem_without_a_line_says_the_rest() -> None:
 WHATEVER = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text() | st.lists(st.text()),
     lambda inner: st.dictionaries(st.text() | st.sampled_from(["exec", "schedule", "message", "env"]), inner),
+    max_leaves=20,
 )
 
 

@@ -658,8 +658,9 @@ TEXTS = st.one_of(
 )
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
-@given(texts=st.lists(TEXTS.filter(bool), min_size=1, max_size=10))
+# Few examples of many texts each: every example attaches a client anew.
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@given(texts=st.lists(TEXTS.filter(bool), min_size=10, max_size=30))
 def test_whatever_is_quoted_reaches_tmux_unchanged(
     tmux_socket: str, tmp_path: Path, texts: list[str]
 ) -> None:

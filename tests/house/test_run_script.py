@@ -30,7 +30,7 @@ def test_it_says_what_to_type_and_hosts_the_demo_agent_where_claude_is_missing()
             stand.until(stand._answers, "the daemon answers")
             told = (folder / "stderr").read_text()
             assert "'claude-of-nobody' is not on the PATH: the demo agent takes its place." in told
-            assert f"echo hello > {stand.run}/in " in told
+            assert f"echo hello > {stand.run}/in\n" in told
             stand.until_state("idle")
             assert text_of(stand.ask("hello")) == "You said: hello"
             assert stand.stop() == 0
