@@ -21,7 +21,8 @@ class Answer:
 
     Attributes:
         exit_code: Negative: the number of the signal that ended it. None: there is no answer.
-        out: Its standard output.
+        out: Its standard output, as text; what is no UTF-8 in it is replaced.
+        raw: The same, as it came.
         err: Its standard error; where there is no answer, why not.
         is_missing: There is no answer because there is no such program.
 
@@ -29,6 +30,7 @@ class Answer:
 
     exit_code: int | None
     out: str = ""
+    raw: bytes = b""
     err: str = ""
     is_missing: bool = False
 
@@ -45,11 +47,12 @@ def ask_program(
     argv: Sequence[str],
     *,
     limit_s: float,
+    given: bytes = b"",
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     umask: int = -1,
 ) -> Answer:
-    """Run a program without input and return what it said; what it started ends with it at the limit.
+    """Run a program and return what it said; what it started ends with it at the limit.
 
     The same where we are cut meanwhile (KeyboardInterrupt). A child that made itself a session of its own
     goes on, and is not waited for.
@@ -57,14 +60,16 @@ def ask_program(
     Args:
         argv: The program and its words.
         limit_s: So long it may take.
+        given: Its standard input; where it reads less, that is its business.
         environment: None: our own.
         cwd: None: our own.
         umask: What the files it makes are closed for; -1: our own.
 
     """
-    start = partial(_start, argv, environment=environment, cwd=cwd, umask=umask)
+    stdin = subprocess.PIPE if given else subprocess.DEVNULL
+    start = partial(_start, argv, stdin, environment=environment, cwd=cwd, umask=umask)
     try:
-        return _answer(start, limit_s)
+        return _answer(start, given, limit_s)
     except subprocess.TimeoutExpired:
         return Answer(exit_code=None, err=f"no answer within {limit_s:g} s")
     except OSError as error:
@@ -73,37 +78,40 @@ def ask_program(
 
 
 def _start(
-    argv: Sequence[str], *, environment: Mapping[str, str] | None, cwd: Path | None, umask: int
-) -> subprocess.Popen[str]:
+    argv: Sequence[str], stdin: int, *, environment: Mapping[str, str] | None, cwd: Path | None, umask: int
+) -> subprocess.Popen[bytes]:
     return subprocess.Popen(
         argv,
         cwd=cwd,
         env=environment,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        encoding="utf-8",
-        errors="replace",
         start_new_session=True,
         umask=umask,
     )
 
 
-def _answer(start: Callable[[], subprocess.Popen[str]], limit_s: float) -> Answer:
+def _answer(start: Callable[[], subprocess.Popen[bytes]], given: bytes, limit_s: float) -> Answer:
     with ThreadPoolExecutor(1) as pool:
         # A signal cuts only the main thread: so a process that was started is always known.
         starting = pool.submit(start)
         try:
             process = starting.result()
-            out, err = process.communicate(timeout=limit_s)
+            out, err = process.communicate(given or None, timeout=limit_s)
         except BaseException:
             if starting.exception() is None:
                 _end(starting.result())
             raise
-    return Answer(exit_code=process.returncode, out=out, err=err)
+    return Answer(
+        exit_code=process.returncode,
+        out=out.decode(errors="replace"),
+        raw=out,
+        err=err.decode(errors="replace"),
+    )
 
 
-def _end(process: subprocess.Popen[str]) -> None:
+def _end(process: subprocess.Popen[bytes]) -> None:
     with process:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -22,6 +22,17 @@ def test_what_it_says_comes_back() -> None:
     assert ask("cat; echo $SAID") == (0, "é\n", "")
 
 
+def test_what_it_is_given_it_reads_and_bytes_come_back_as_they_are() -> None:
+    answer = ask_program(["cat"], environment=ENVIRONMENT, limit_s=30, given=b"a\r\n\xff\0" * 100_000)
+    assert (answer.exit_code, answer.raw) == (0, b"a\r\n\xff\0" * 100_000)
+    assert answer.out[:4] == "a\r\n\ufffd"
+
+
+def test_one_that_does_not_read_what_it_is_given_answers_all_the_same() -> None:
+    answer = ask_program(["echo", "done"], environment=ENVIRONMENT, limit_s=30, given=b"x" * 1_000_000)
+    assert (answer.exit_code, answer.out) == (0, "done\n")
+
+
 def test_a_failure_is_told_in_its_last_words_or_its_code() -> None:
     assert ask("echo first >&2; echo last >&2; exit 3") == (3, "", "last")
     assert ask("exit 4") == (4, "", "exit code 4")

@@ -9,13 +9,18 @@ CcmuxError
 ├── DaemonUnreachable     no daemon answers on control.sock
 ├── RequestRefused        the daemon understood a request and said no
 ├── PaneLost              the tmux pane, session or server went away
+├── ChildNotStarted       a program of the overseer's cannot be started
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
+├── GitFailed             git did not do what it was asked
+├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
+├── OverseerRefused       the overseer cannot be started as it was asked to
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
+├── RelayFailed           the relay of live status is not there, or does not take what we tell
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
@@ -146,6 +151,14 @@ class PaneLost(CcmuxError):
         super().__init__(f"tmux pane lost during {during}: {what}; ccmux builds the session again")
 
 
+class ChildNotStarted(CcmuxError):
+    """A program that is to be supervised cannot be started; `reason` is the system's own word."""
+
+    def __init__(self, program: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"cannot start {program}: {reason}; name a program that is there and executable")
+
+
 class ClaudeNotFound(CcmuxError):
     """The `[claude] command` is not an executable on the PATH."""
 
@@ -175,6 +188,34 @@ class NothingToTry(CcmuxError):
 
     def __init__(self, reason: str, way_out: str) -> None:
         super().__init__(f"nothing to try: {reason}; {way_out}")
+
+
+class OverseerRefused(CcmuxError):
+    """The overseer cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
+
+
+class GitFailed(CcmuxError):
+    """git did not do what it was asked; `reason` is its own word. Mend that."""
+
+    def __init__(self, command: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{command}: {reason}")
+
+
+class AllowlistInvalid(CcmuxError):
+    """The privacy gate's allowlist has problems; all are listed, and nothing is allowed meanwhile."""
+
+    def __init__(self, path: str, problems: Sequence[str]) -> None:
+        self.path = path
+        self.problems = tuple(problems)
+        super().__init__(f"{path}: " + "; ".join(self.problems))
+
+    @property
+    def lines(self) -> list[str]:
+        return _listed(self.path, self.problems) if len(self.problems) > 1 else [str(self)]
 
 
 class PortTaken(CcmuxError):
@@ -213,6 +254,17 @@ class ProjectFileFailed(CcmuxError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         super().__init__(f"{path} {reason}; mend its permissions and start ccmux again")
+
+
+class RelayFailed(CcmuxError):
+    """The relay of live status is not there, or does not take what it is told; it is told again later."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.reason = reason
+        way_out = (
+            "see that [live] endpoint or CC_LIVE_ENDPOINT is its address, and that both have the same key"
+        )
+        super().__init__(f"the relay {endpoint} was not told: {reason}; {way_out}")
 
 
 class SecretUnsafe(CcmuxError):

@@ -159,7 +159,7 @@ def plan_launch(
     settings = _merged(user_settings_text, hook, bypass=bypasses(others))
     if isinstance(settings, LaunchProblem):
         return settings
-    env = _environment(claude_env, proxy, inherited, token)
+    env = {**claude_environment(claude_env, proxy, inherited), TOKEN_VARIABLE: token}
     session = ("--resume" if plan.resume else "--session-id", plan.session_id)
     return Launch(
         # Ours stand first: a `--` or an open list of values among the user's would swallow them.
@@ -227,9 +227,13 @@ def _problem(what: str) -> LaunchProblem:
     return LaunchProblem(f"the settings named by --settings in [claude] args cannot be used: the text {what}")
 
 
-def _environment(
-    claude_env: Mapping[str, str], proxy: str, inherited: Mapping[str, str], token: str
+def claude_environment(
+    claude_env: Mapping[str, str], proxy: str, inherited: Mapping[str, str]
 ) -> dict[str, str]:
+    """Return the variables of a Claude that we start: `[claude] env` and `proxy` over what we have ourselves.
+
+    Without the marks of a Claude or a service around us.
+    """
     daemons_own = _NESTING | SERVICE_VARIABLES | _TERMINAL
     env = {
         # A shell's exported function has a name that no other program can use.
@@ -239,7 +243,7 @@ def _environment(
     }
     if proxy:
         env |= dict.fromkeys(_PROXIES[:4], proxy)
-    env |= {**_OUR_ENV, **claude_env, TOKEN_VARIABLE: token}
+    env |= {**_OUR_ENV, **claude_env}
     if any(env.get(name) for name in _PROXIES):
         # Our MCP server is on loopback: a proxy would not find it.
         said = next((env[name] for name in _NO_PROXY if env.get(name)), "")
@@ -276,6 +280,7 @@ __all__ = [
     "Launch",
     "LaunchProblem",
     "bypasses",
+    "claude_environment",
     "plan_launch",
     "settings_file",
 ]

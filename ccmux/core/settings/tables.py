@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ccmux.core.settings import checks
 
 if TYPE_CHECKING:
-    from ccmux.core.settings.named import AdapterSettings, TimerSettings
+    from ccmux.core.settings.named import AdapterSettings, TaskSettings, TimerSettings
 
 
 def _check(check: checks.Check) -> dict[str, checks.Check]:
@@ -193,6 +193,36 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """Who is shown what your Claude Code sessions do: a relay, and whoever looks at its page.
+
+    Attributes:
+        endpoint: The relay: "https://host", "http://host:port"; "" is nobody. CC_LIVE_ENDPOINT in the
+            environment goes before it, and CC_LIVE_API_KEY before the key in ~/.ccmux/secrets/live_api_key.
+        source: What the relay calls this machine; "" is a name that says nothing.
+        redact: true puts [email], [phone], [key], [path] and the like in the place of what is personal.
+        projects: Only sessions in these folders are shown: names, or paths that stand for all below them;
+            none shows all.
+
+    """
+
+    endpoint: str = field(
+        default="",
+        metadata=_check(
+            checks.matching(r"(?:https?://[^\s/?#@]+(?:/[^\s?#]*)?)?", "must be a URL like https://host")
+        ),
+    )
+    source: str = field(
+        default="",
+        metadata=_check(
+            checks.matching("[A-Za-z0-9_.-]{0,64}", "must be letters, digits, _ . -, at most 64")
+        ),
+    )
+    redact: bool = field(default=True, metadata=_check(checks.yes_no))
+    projects: tuple[str, ...] = field(default=(), metadata=_check(checks.words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
     """The relay: it shows to all who look what sessions report; most often it runs on another host.
 
@@ -217,6 +247,21 @@ class RelaySettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PrivacySettings:
+    """What git commits in this folder, where it uses the hooks of ccmux.
+
+    Attributes:
+        require_token: true lets a commit pass only when three reviews of Claude's passed it; false looks for
+            personal data by form and blocklist alone, and says so at each commit.
+        review_limit_s: Seconds one review may take.
+
+    """
+
+    require_token: bool = field(default=True, metadata=_check(checks.yes_no))
+    review_limit_s: float = field(default=600, metadata=_SOME_SECONDS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """All tables. Each service is given its own table, never this."""
 
@@ -230,9 +275,12 @@ class Settings:
     injection: InjectionSettings = field(default_factory=InjectionSettings)
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
+    privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
     adapters: Mapping[str, AdapterSettings] = field(default_factory=dict)
+    overseer_tasks: Mapping[str, TaskSettings] = field(default_factory=dict)
 
 
 TABLES: Mapping[str, type] = {
@@ -246,5 +294,7 @@ TABLES: Mapping[str, type] = {
     "injection": InjectionSettings,
     "input": InputSettings,
     "output": OutputSettings,
+    "live": LiveSettings,
     "relay": RelaySettings,
+    "privacy": PrivacySettings,
 }

@@ -1,0 +1,1 @@
+"""The privacy gate's decisions: what is looked at, what may stay, who passes. It runs nothing."""
