@@ -15,7 +15,7 @@ NAMES = [body.name for body in BODIES]
 
 
 # A test a house: one a body would start the houses anew in every process that runs some of them.
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("agent", AGENTS)
 @pytest.mark.parametrize("bodies", SHARES, ids=["I", "II", "III", "IV"])
 def test_every_body_arrives_to_the_character_or_is_refused(agent: str, bodies: Sequence[Body]) -> None:
