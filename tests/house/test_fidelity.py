@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
-from ccmux.trial.bodies import BODIES
-from ccmux.trial.fidelity import Result, Verdict
+from ccmux.trial.bodies import BODIES, Body
+from ccmux.trial.fidelity import Verdict
 from tests.house.conftest import AGENTS
-from tests.house.fidelity import run, table
+from tests.house.fidelity import SHARES, run_house
 
 NAMES = [body.name for body in BODIES]
-REFUSED = {body.name for body in BODIES if body.content is None}
 
 
-@pytest.fixture(scope="module")
-def results(request: pytest.FixtureRequest) -> dict[str, dict[str, Result]]:
-    """What became of every body, by agent and name: all houses run at once."""
-    here = [item for item in request.session.items if item.path == request.path]
-    agents = {item.callspec.params["agent"] for item in here if hasattr(item, "callspec")}
-    found = run(sorted(agents))
-    print(table(found))
-    return {agent: {result.name: result for result in some} for agent, some in found.items()}
-
-
-@pytest.mark.timeout(300)
+# A test a house: one a body would start the houses anew in every process that runs some of them.
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("agent", AGENTS)
-@pytest.mark.parametrize("name", NAMES)
-def test_a_body_arrives_to_the_character_or_is_refused(
-    results: dict[str, dict[str, Result]], agent: str, name: str
-) -> None:
-    result = results[agent].get(name)
-    assert result is not None, "it was not tried: an earlier one broke the house"
-    wanted = Verdict.REFUSED if name in REFUSED else Verdict.EXACT
-    assert result.verdict is wanted, result.says
+@pytest.mark.parametrize("bodies", SHARES, ids=["I", "II", "III", "IV"])
+def test_every_body_arrives_to_the_character_or_is_refused(agent: str, bodies: Sequence[Body]) -> None:
+    results = run_house(agent, bodies)
+    wanted = {body.name: Verdict.REFUSED if body.content is None else Verdict.EXACT for body in bodies}
+    wrong = [
+        f"{one.name}: {one.verdict}: {one.says}" for one in results if one.verdict is not wanted[one.name]
+    ]
+    assert not wrong, "\n".join(wrong)
+    assert [one.name for one in results] == list(wanted), "the rest was not tried"
 
 
 def test_the_corpus_is_large_and_its_names_are_unique() -> None:
     assert len(set(NAMES)) == len(NAMES) >= 200
+    assert sorted(body.name for share in SHARES for body in share) == sorted(NAMES)
