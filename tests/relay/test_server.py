@@ -160,7 +160,7 @@ async def answers(port: int) -> bool:
 async def test_an_address_has_so_many_connections_that_ask_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "REQUESTS_AN_ADDRESS", 3)
     # Those who look by now count as viewers alone.
-    async with serving() as relay, relay.viewer(), relay.viewer():
+    async with serving() as relay, relay.viewer(), relay.viewer(), relay.viewer():
         async with idle(relay.port, 3):
             assert not await answers(relay.port)
         while not await answers(relay.port):
