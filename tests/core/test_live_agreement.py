@@ -1,4 +1,4 @@
-"""What a publisher tells is what a relay reads and shows: two halves of one format, in two modules of core."""
+"""What a publisher tells is what a relay reads and shows: the two halves of one format, each in core."""
 
 from __future__ import annotations
 
