@@ -18,7 +18,7 @@ from ccmux.relay.server import Relay, Terms
 
 KEY = "the-key"
 AUTHORIZED = {"Authorization": f"Bearer {KEY}"}
-LIMIT_S = 30.0
+LIMIT_S = 60.0
 
 P = ParamSpec("P")
 

@@ -153,7 +153,7 @@ def test_a_prompt_that_changes_is_typed_out_and_one_that_does_not_is_not(page: P
     page.open(host.url)
     page.until_text(".typed", "hello")
     assert not any(is_writing for _, is_writing in page.ask("return window.seen"))
-    new = "Grüße an alle 👩‍👩‍👧 hier"
+    new = "Grüße an alle 👩‍👩‍👧 hier. " * 8
     host.tell(WORK[2] | {"last_prompt": new})
     page.until_text(".typed", new)
     written = [text for text, is_writing in page.ask("return window.seen") if is_writing]
@@ -239,14 +239,13 @@ def test_a_visitor_need_not_wait_for_the_next_try(page: Page, mortal_host: Relay
 def test_who_tells_nothing_for_ninety_seconds_is_not_at_work(page: Page, mortal_host: Relay) -> None:
     page.before_anything(
         "const wait = window.setTimeout;"
-        "window.setTimeout = (f, ms) => { (window.waits ??= []).push(ms); return wait(f, ms / 100); };"
+        "window.setTimeout = (f, ms) => (ms === 90_000 ? (window.ninetySecondsPass = f, 0) : wait(f, ms));"
     )
-    page.open(mortal_host.url)
-    page.until_text("#headline", "Nobody is at work")
-    page.ask("window.waits = []")
     mortal_host.tell(*WORK)
-    until(lambda: page.ask("return window.waits.includes(90000)"), "a wait of 90 s")
+    page.open(mortal_host.url)
+    page.until_text("#headline", "Claude is at work")
     mortal_host.freeze()
+    page.ask("window.ninetySecondsPass()")
     until(lambda: page.texts(".card") == [], "no card")
     assert page.text("#headline") == "Out of touch"
     assert page.ask("return document.title") == "Live"
