@@ -28,4 +28,4 @@ except ModuleNotFoundError:
             os.execv(ours, [ours, *sys.argv])  # noqa: S606 - there is no shell to want
     sys.exit("privacy_check.py: ccmux is not installed here; run scripts/setup")
 
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[1:], command=os.path.relpath(sys.argv[0])))
