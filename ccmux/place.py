@@ -141,16 +141,18 @@ def _kept(config: Path, environment: Mapping[str, str], problems: Sequence[str] 
         settings, content = read_settings(path)
     except (OSError, SettingsInvalid):  # none, or another ccmux wrote it
         return None
+    bring_back = f"cp {shlex.quote(str(path))} {shlex.quote(str(config))}" if problems is None else ""
     if problems is None:
-        again = f"cp {shlex.quote(str(path))} {shlex.quote(str(config))}"
-        problems = [f"the file is gone; what it said last is kept, to bring it back: {again}"]
+        problems = [f"the file is gone; what it said last is kept, to bring it back: {bring_back}"]
     return Place(
         config=config,
         settings=settings,
         paths=_paths(settings, environment),
         environment=environment,
         content=content,
-        trouble=SettingsTrouble(config=str(config), problems=tuple(problems), kept_at_s=kept_at_s),
+        trouble=SettingsTrouble(
+            config=str(config), problems=tuple(problems), kept_at_s=kept_at_s, bring_back=bring_back
+        ),
     )
 
 
@@ -165,7 +167,6 @@ def _paths(settings: Settings, environment: Mapping[str, str]) -> Paths:
 def starting_at(config: Path, environment: Mapping[str, str]) -> Starting:
     """Return who starts the daemon of this settings file; what cannot be looked at is taken for absent."""
     # Asked for where something is wrong already; a program that is well starts without it.
-    from ccmux.drivers.systemd import UserManager  # noqa: PLC0415
     from ccmux.drivers.systemd.unit_files import UnitFiles  # noqa: PLC0415
 
     try:
@@ -176,6 +177,8 @@ def starting_at(config: Path, environment: Mapping[str, str]) -> Starting:
         return Starting()
     if owner != str(config):
         return Starting(other=owner)
+    from ccmux.drivers.systemd.manager import UserManager  # noqa: PLC0415
+
     try:
         [service] = UserManager(environment).units([DAEMON])
     except CcmuxError:

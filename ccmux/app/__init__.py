@@ -11,7 +11,6 @@ from contextlib import suppress
 
 import structlog
 
-from ccmux.app.house import House
 from ccmux.core.errors import CcmuxError, StateDirUnsafe, first_of
 from ccmux.core.failpoints import Failpoint
 from ccmux.drivers.logs import logging_to
@@ -36,11 +35,13 @@ def run(place: Place, *, demo: bool, failpoint: Failpoint | None = None) -> int:
     Raises:
         CcmuxError: It cannot start, or cannot go on.
     """
+    from ccmux.app.house import House  # noqa: PLC0415 - who only publishes live status needs nothing of it
+
     _raise_file_limit()
     cores = _die_talking()
     paths = place.paths
     make_private(paths.data_dir, paths.state_dir, paths.logs_dir)
-    with logging_to(paths.log_file, verbose=False, journal=os.environ.get("JOURNAL_STREAM", "")):
+    with logging_to(paths.log_file, journal=os.environ.get("JOURNAL_STREAM", "")):
         if (trouble := place.trouble) is not None:
             log.error(
                 "settings wrong",

@@ -31,7 +31,7 @@ from ccmux.drivers.runtime_dir import RunningDaemon, RuntimeDir
 from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.sqlite.checkup import check_up
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux import TmuxServer
 from ccmux.paths import Paths
@@ -79,7 +79,7 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
             elif not ended:
                 say(f"no daemon of '{paths.project}' runs")
             if daemon is ours and paths.database.exists() and (everything or ours is not None or ended):
-                with logging_to(paths.log_file, verbose=False, on_stderr=False):
+                with logging_to(paths.log_file, on_stderr=False):
                     failed = await _read_out(project, held, everything=everything, say=say)
     if everything:
         await _end_claude(project, say)

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from ccmux import __version__
+from ccmux.app.live import find_live, share, wants_live
 from ccmux.app.starter import Starter
 from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
@@ -41,9 +42,12 @@ from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
-from ccmux.drivers.systemd import FdStore, Notify, Scopes
+from ccmux.drivers.systemd.fd_store import FdStore
+from ccmux.drivers.systemd.notify import Notify
+from ccmux.drivers.systemd.scope import Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.http_server import HttpServer
 from ccmux.paths import Paths, claude_paths
 from ccmux.place import Place
 from ccmux.ports import go_on
@@ -60,7 +64,7 @@ from ccmux.services.presence import Presence
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
-from ccmux.web.server import HttpServer, listen
+from ccmux.web.server import listen
 
 GRACE_S = 4.0
 """How long all services together may take to end one after the other: the promise is 5 s after SIGTERM."""
@@ -167,7 +171,8 @@ class House:
         opened.callback(keeper.close)
         await keeper.connect()
         processes = Processes()
-        home = ClaudeHome(claude_paths({**os.environ, **settings.claude.env}), events=files)
+        claudes_environment = {**os.environ, **settings.claude.env}
+        home = ClaudeHome(claude_paths(claudes_environment), events=files)
         starter = Starter(
             settings=settings.claude,
             paths=paths,
@@ -300,8 +305,22 @@ class House:
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
             keeping,
+            *self._live(hub, files, clock, claudes_environment),
             presence,
         ]
+
+    def _live(
+        self, hub: Hub, files: InotifyFileEvents, clock: WallClock, environment: Mapping[str, str]
+    ) -> list[Service]:
+        """Return our part in live status, where a relay is to hear of it."""
+        if not wants_live(self._settings.live, os.environ):
+            return []
+        live = find_live(self._settings.live, os.environ)
+        if not live.is_wanted:
+            log.warning("live status has no key", path=str(live.paths.api_key))
+            return []
+        cwd = str(self._cwd)
+        return [share(live, sightings=hub, files=files, clock=clock, cwd=cwd, environment=environment)]
 
     def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:
         return {

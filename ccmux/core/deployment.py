@@ -22,6 +22,7 @@ class Plan:
         updated: Units whose text is another one now.
         unchanged: Names of units that are as they shall be.
         orphans: Names of units of ours that nothing asks for any more: to be stopped and removed.
+        foreign: Names of units that would be there, were there not a file of somebody else's.
         refused: Sentences: what stands in the way, and the way out.
 
     """
@@ -30,12 +31,8 @@ class Plan:
     updated: Mapping[str, str] = field(default_factory=dict)
     unchanged: tuple[str, ...] = ()
     orphans: tuple[str, ...] = ()
+    foreign: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
-
-    @property
-    def changes(self) -> bool:
-        """Whether there is anything to do."""
-        return bool(self.created or self.updated or self.orphans)
 
 
 def owners(existing: Mapping[str, str]) -> set[str]:
@@ -76,6 +73,7 @@ def plan(
         orphans=tuple(
             name for name, text in existing.items() if name not in rendered and owner_of(text) in ours
         ),
+        foreign=tuple(foreign),
         refused=(
             *(_of_another(owner) for owner in others if rendered),
             *(_not_ours(name) for name in foreign),

@@ -16,7 +16,9 @@ CcmuxError
 ├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
 ├── PortTaken             the HTTP port belongs to somebody else
+├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
+├── RelayFailed           the relay of live status is not there, or does not take what we tell
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
@@ -209,6 +211,13 @@ class PortTaken(CcmuxError):
         )
 
 
+class RelayRefused(CcmuxError):
+    """The relay cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
+
+
 class StoreFailed(CcmuxError):
     """The database could not do what was asked; `reason` is SQLite's own word.
 
@@ -228,6 +237,17 @@ class ProjectFileFailed(CcmuxError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         super().__init__(f"{path} {reason}; mend its permissions and start ccmux again")
+
+
+class RelayFailed(CcmuxError):
+    """The relay of live status is not there, or does not take what it is told; it is told again later."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.reason = reason
+        way_out = (
+            "see that [live] endpoint or CC_LIVE_ENDPOINT is its address, and that both have the same key"
+        )
+        super().__init__(f"the relay {endpoint} was not told: {reason}; {way_out}")
 
 
 class SecretUnsafe(CcmuxError):

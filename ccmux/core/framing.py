@@ -28,11 +28,6 @@ class LineFramer:
         self._total = 0
 
     @property
-    def pending(self) -> bool:
-        """Whether a line has begun and not ended."""
-        return self._total > 0
-
-    @property
     def pending_bytes(self) -> int:
         """How many of the last bytes fed are of a line that has not ended."""
         return self._total

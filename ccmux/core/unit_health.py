@@ -24,6 +24,9 @@ FRESH_S = 600.0
 SETTLED_S = 10.0
 """Nothing that has been up for less than this is called well after a failure."""
 
+_SECOND_S = 1.0
+"""systemd tells of its changes to the second."""
+
 _AGAIN_AND_AGAIN = 2
 """Starts by systemd alone; one that a person starts begins to count anew."""
 
@@ -201,13 +204,16 @@ def _came_back(promise: Promise, state: UnitState, past: Past, wall: Wall, look:
         says = f"failed {often(len(told))}{_last(told, wall)}; "
         if promise.oneshot and state.active == "activating":
             says += "it runs again"
+        elif promise.oneshot and (state.since_s or 0) < told[-1].at_s + _SECOND_S:
+            says += "it did not run since"
         elif is_settled:
             says += "it is well now"
         else:
             says += f"up for {_for(state, wall)} only" + (past.because if is_looping else "")
         yield _finding(promise, verdict, says, look)
     elif state.restarts and (is_looping or _is_fresh(state, wall)):
-        says = f"ended and was started anew {often(state.restarts)}{_since(state, wall, ', last at ')}"
+        last = ", last at " if state.restarts > 1 else ", at "
+        says = f"ended and was started anew {often(state.restarts)}{_since(state, wall, last)}"
         yield _finding(promise, verdict, says + (past.because if is_looping else ""), look)
 
 
@@ -218,7 +224,10 @@ def _settles_s(failures: Sequence[Failure]) -> float:
 
 
 def _last(failures: Sequence[Failure], wall: Wall) -> str:
-    return f", last with {failures[-1].result} at {wall.toward(failures[-1].at_s)}" if failures else ""
+    if not failures:
+        return ""
+    last = "last " if len(failures) > 1 else ""
+    return f", {last}with {failures[-1].result} at {wall.toward(failures[-1].at_s)}"
 
 
 def _well(promise: Promise, state: UnitState, past: Past, wall: Wall) -> str:

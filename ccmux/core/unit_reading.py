@@ -1,4 +1,4 @@
-"""Reads what systemd's tools print, as plain values: units, timers, names, failures. It asks nobody.
+"""Reads what systemd's tools print, as plain values: units, timers, failures, reasons. It asks nobody.
 
 All of it is printed with TZ=UTC and LC_ALL=C (measured on systemd 252, tests/systemd/test_manager.py).
 `systemctl show --timestamp=unix` would be shorter, but leaves a timer's times as they are and is younger than
@@ -69,15 +69,6 @@ def with_timers(
     never = (None, None)
     runs = ((unit, timers.get(unit.name, never)) for unit in units)
     return [replace(unit, next_s=after, last_s=before) for unit, (after, before) in runs]
-
-
-def read_names(listed: str) -> list[str]:
-    """Return the names of `list-units --plain` or `list-unit-files`, both without legend.
-
-    A unit that another one names and that has neither file nor state is left out.
-    """
-    rows = [line.split() for line in listed.splitlines()]
-    return [row[0] for row in rows if row and "not-found" not in row[1:2]]
 
 
 def read_failures(text: str) -> list[tuple[float, str, str]]:

@@ -15,7 +15,7 @@ from ccmux.core.findings import Finding, Verdict
 from ccmux.core.starting import Starting
 from ccmux.core.unit_health import DEPLOY, Failure, Past, Promise, standing_findings, unit_findings
 from ccmux.core.unit_state import UnitState
-from ccmux.core.units import DAEMON, TARGET
+from ccmux.core.units import DAEMON, RELAY, TARGET
 from ccmux.core.when import Wall, age
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -28,8 +28,8 @@ class Units:
     """What the service manager and the unit folder say.
 
     Attributes:
-        promises: What the settings call for.
-        states: What the manager says of each of these.
+        promises: What the settings call for, and nobody else has put a file of the same name in its place.
+        states: What the manager says of each of these whose file is there.
         failures: What the journal tells of since boot, or since somebody looked last; oldest first.
         told_from_s: Failures before this, epoch seconds, that are over are only counted.
         reasons: Why units ended, by name, where they said it.
@@ -173,6 +173,14 @@ def health_finding(port: int, problem: str) -> Finding:
     says = f"127.0.0.1:{port}/healthz: {problem}"
     mend = "ccmux doctor says whose the port is; set another [mcp] port, or restart ccmux"
     return Finding(area="port", verdict=Verdict.BAD, says=says, mend=mend)
+
+
+def relay_finding(where: str, problem: str) -> Finding:
+    """Say whether our relay answers; `problem` "" or what came in its place."""
+    if not problem:
+        return Finding(area="relay", says=f"{where} answers")
+    mend = f"set another [relay] port, or: systemctl --user restart {RELAY}"
+    return Finding(area="relay", verdict=Verdict.BAD, says=f"{where}: {problem}", mend=mend)
 
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:

@@ -53,9 +53,6 @@ class Kind(Enum):
     DONE = "the line that ends a turn"
 
 
-_UNDER = {Kind.RESULT, Kind.BAD_RESULT}
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One entry of the conversation."""

@@ -6,7 +6,6 @@ import re
 import unicodedata
 
 GREY, RULE, DASH, ACCENT, PINK, ORANGE, GREEN, YELLOW, WHITE = 246, 244, 239, 153, 211, 174, 114, 220, 231
-RESET = "\x1b[0m"
 
 _UNPRINTABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 

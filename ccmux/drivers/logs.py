@@ -34,12 +34,11 @@ class _OwnersFileHandler(RotatingFileHandler):
 
 
 @contextmanager
-def logging_to(path: Path, *, verbose: bool, on_stderr: bool = True, journal: str = "") -> Iterator[None]:
+def logging_to(path: Path | None, *, on_stderr: bool = True, journal: str = "") -> Iterator[None]:
     """Log to `path`, and to stderr, inside this context.
 
     Args:
-        path: The file.
-        verbose: Adds the debug lines.
+        path: The file; None is none.
         on_stderr: Whether they go there too.
         journal: JOURNAL_STREAM, which says whether stderr is the journal (systemd.exec(5)).
     """
@@ -49,7 +48,9 @@ def logging_to(path: Path, *, verbose: bool, on_stderr: bool = True, journal: st
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    in_file = _OwnersFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
+    in_file: logging.Handler = logging.NullHandler()
+    if path is not None:
+        in_file = _OwnersFileHandler(path, maxBytes=FILE_BYTES, backupCount=FILES_KEPT, encoding="utf-8")
     in_file.setFormatter(_formatter(structlog.processors.JSONRenderer(sort_keys=False), before))
     to_stderr = logging.StreamHandler(sys.stderr) if on_stderr else logging.NullHandler()
     renderer = structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer()
@@ -57,9 +58,9 @@ def logging_to(path: Path, *, verbose: bool, on_stderr: bool = True, journal: st
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     root.handlers[:] = [in_file, to_stderr]
-    root.setLevel(logging.DEBUG if verbose else logging.INFO)
+    root.setLevel(logging.INFO)
     # Libraries say much about their own insides: only their complaints are for our log.
-    for chatty in ("asyncio", "libtmux", "mcp", "sse_starlette", "uvicorn", "httpx"):
+    for chatty in ("asyncio", "libtmux", "mcp", "sse_starlette", "uvicorn", "httpx", "websockets"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     structlog.configure(
         processors=[

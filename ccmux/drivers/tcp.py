@@ -16,9 +16,9 @@ def connect_problem(host: str, port: int, *, limit_s: float) -> str:
         return _reason(error, limit_s)
 
 
-def health_problem(port: int, *, limit_s: float) -> str:
-    """Return "" where /healthz on 127.0.0.1 answers as ours does, else what came in its place."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=limit_s)
+def health_problem(port: int, *, limit_s: float, host: str = "127.0.0.1") -> str:
+    """Return "" where /healthz answers as ours does, else what came in its place."""
+    connection = http.client.HTTPConnection(host, port, timeout=limit_s)
     try:
         connection.request("GET", "/healthz")
         answer = connection.getresponse()

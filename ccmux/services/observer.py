@@ -57,7 +57,6 @@ class Observer:
                 continue
             self._tell_session(event)
             self._sightings.tell(HookSeen(event=event))
-            log.debug("hook event received", source=event.name, prompt_id=event.prompt_id)
             await self._hooks.remove(file.name)
 
     def _tell_session(self, event: HookEvent) -> None:

@@ -307,6 +307,7 @@ class Turns:
                 proved[match].append(batch)
         for batch in proved[Match.EXACT][:1] or proved[Match.WITHIN]:
             await self._store.move(batch.ids, MessageState.STARTED, prompt_id=prompt.prompt_id)
+            log.info("messages started", message_ids=batch.ids, turn_id=prompt.prompt_id)
 
     async def _turn_ended(self, session_id: str, turn: TurnEnded, at: float) -> None:
         finished = FinishedTurn(

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from ccmux.core.messages import MessageState
+from ccmux.core.observation import Hold
 from ccmux.trial.bodies import KINDS
 from ccmux.trial.fidelity import Verdict, send_all
 from ccmux.trial.follower import Event, text_of
@@ -89,9 +91,9 @@ def turn(stand: Stand) -> None:
         _same("the turn's messages", said["message_ids"], [1])
         _same("the turn's outcome", said["outcome"], "finished")
         expect(said["usage"]["output_tokens"] > 0, f"the turn's usage is {said['usage']}")
-        states = [event["state"] for event in events.seen if event["type"] == "message"]
         # Hook and transcript race: where the transcript is first, `submitted` is skipped.
-        _same("the states", [one for one in states if one != "submitted"], ["queued", "typing", "started"])
+        states = [state for state in told_states(events.seen) if state != "submitted"]
+        _same("the states", states, ["queued", "typing", "started"])
         stand.write("work hard")
         worked = events.until("turn")
     kinds = [block["type"] for block in worked["turn"]]
@@ -332,6 +334,22 @@ def texts(kind: str, stand: Stand) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- the pieces
+
+
+def told_states(seen: Sequence[Event]) -> list[str]:
+    """Return the states of the messages that were told, without a typing that was held before its first key.
+
+    A Claude that has just started may look idle, then at work once more; that is held, as it should be.
+    """
+    states: list[str] = []
+    for event in seen:
+        if event["type"] == "message":
+            is_held = event["state"] == MessageState.QUEUED and event["reason"] in set(Hold)
+            if is_held and states[-1:] == [MessageState.TYPING]:
+                states.pop()
+            else:
+                states.append(event["state"])
+    return states
 
 
 def _same(what: str, got: object, wanted: object) -> None:

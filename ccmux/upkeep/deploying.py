@@ -13,7 +13,7 @@ from ccmux.core.deployment import Plan, diff, plan
 from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
 from ccmux.core.rollout import Rollout, failed, roll_out
 from ccmux.core.units import DAEMON, RECONCILE
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
 from ccmux.place import place_at
 from ccmux.upkeep.gathering import Gathered, gather_all_problems, plan_for, unread
@@ -56,7 +56,7 @@ class Deployer:
         """
         manager, files = self._manager, self._files
         if unreachable := manager.unreachable():
-            raise ServiceManagerFailed("cannot deploy", unreachable)
+            raise ServiceManagerFailed("cannot deploy", str(unreachable))
         with only_deployment(manager.runtime_dir, on_wait=self._tell_that_it_waits) as renewal:
             existing = files.read()
             gathered = self._gathered(existing)
@@ -121,7 +121,7 @@ class Deployer:
         for warning in gathered.warnings:
             self._warn(warning)
         if unreachable:
-            raise ServiceManagerFailed("cannot be deployed", unreachable)
+            raise ServiceManagerFailed("cannot be deployed", str(unreachable))
 
     def remove(self) -> None:
         """Leave nothing of ours; the settings need not be readable for that.
@@ -134,7 +134,7 @@ class Deployer:
         manager = self._manager
         if unreachable := manager.unreachable():
             if not manager.is_absent():
-                raise ServiceManagerFailed("cannot remove", unreachable)
+                raise ServiceManagerFailed("cannot remove", str(unreachable))
             self._remove_files()
             return
         with only_deployment(manager.runtime_dir, on_wait=self._tell_that_it_waits) as renewal:

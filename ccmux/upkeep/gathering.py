@@ -15,7 +15,7 @@ from pathlib import Path
 
 import ccmux
 from ccmux.core.deployment import Plan, owners, plan
-from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
+from ccmux.core.errors import SecretUnsafe, ServiceManagerFailed, SettingsInvalid
 from ccmux.core.programs import (
     Grounds,
     Lies,
@@ -29,13 +29,15 @@ from ccmux.core.programs import (
 from ccmux.core.settings import Settings
 from ccmux.core.units import DAEMON, Deployment, calendars, render
 from ccmux.drivers.settings_file import read_what_fits
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
-from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE
-from ccmux.place import Place
+from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE, find_live_api_key, read_secret
+from ccmux.place import Place, last_good_place
 
 _HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
 """Variables that say where things lie: the daemon must see them as who deploys does."""
+
+_SELFCHECK = "scripts/startup_selfcheck.py"
 
 _CLAUDES = (".local/bin", ".claude/local")
 """Below the home: where Claude Code's own installers put it, on the PATH or not."""
@@ -93,6 +95,11 @@ def gather_all_problems(
         ServiceManagerFailed: systemd's tools are not there.
 
     """
+    gone = None if config.exists() else last_good_place(config, environment).trouble
+    if gone is not None:
+        # Another one, written anew, would take every timer and adapter away.
+        says = f"there is no such file; what it said last is kept, to bring it back: {gone.bring_back}"
+        raise SettingsInvalid(str(config), [says])
     settings, wrong = read_what_fits(config)
     try:
         return _gathered(config, settings, wrong, environment, manager, existing)
@@ -116,12 +123,12 @@ def _gathered(
         if problem := manager.calendar_problem(expression):
             problems.append(f"{where}: {problem}")
 
-    programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy")}
+    programs = {name: _own_program(name) for name in ("ccmux", "ccmux-deploy", "ccmux-relay")}
     problems += [f"there is no {name} beside {sys.executable}" for name, path in programs.items() if not path]
     grounds = Grounds(
         home=str(Path.home()),
         project=str(config.parent),
-        checkout=str(Path(ccmux.__file__).resolve().parents[1]),
+        checkout=str(own_folder()),
         own_programs=str(Path(programs["ccmux"]).parent),
         own_python=_own_python(),
         path=tuple(_search_path(environment)),
@@ -133,6 +140,7 @@ def _gathered(
             problems.append(f"{where}: {found.says}")
         execs[name] = words if isinstance(found, NoProgram) else found
 
+    problems += _relay_problems(settings, environment)
     claude = _find_claude(settings.claude.command[0], environment)
     warnings = [] if claude else [_no_claude(settings.claude.command[0])]
     needed = [_lasting_folder(found) for found in (claude, _find("node", environment)) if found]
@@ -196,6 +204,19 @@ def _commands(settings: Settings) -> list[tuple[str, str, tuple[str, ...]]]:
     return timers + adapters
 
 
+def _relay_problems(settings: Settings, environment: Mapping[str, str]) -> list[str]:
+    """Return why the relay would not start: its key, which it reads itself."""
+    if not settings.relay.enabled:
+        return []
+    path = find_live_api_key(environment)
+    try:
+        if read_secret(path) is not None:
+            return []
+    except (SecretUnsafe, OSError) as error:
+        return [f"[relay] enabled: {error}"]
+    return [f"[relay] enabled: there is no key in {path}; ccmux-relay --help says how to make one"]
+
+
 def _own_program(name: str) -> str:
     """Return the path of a program of ccmux's that belongs to us, "" where there is none."""
     # Whichever program of ours asks, the answer is the same: units are compared with what would be rendered.
@@ -206,6 +227,15 @@ def _own_program(name: str) -> str:
         Path(sys.argv[0]).absolute().parent,
     ]
     return next((str(path) for folder in folders if _look(str(path := folder / name)) is Lies.PROGRAM), "")
+
+
+def own_folder() -> Path:
+    """Return the folder that our scripts are in: the checkout, or where pip has put them."""
+    checkout = Path(ccmux.__file__).resolve().parents[1]
+    schemes = (sysconfig.get_default_scheme(), sysconfig.get_preferred_scheme("user"))
+    installed = (Path(sysconfig.get_path("data", scheme)) / "share/ccmux" for scheme in schemes)
+    found = (folder for folder in (checkout, *installed) if (folder / _SELFCHECK).is_file())
+    return next(found, checkout)
 
 
 def _own_python() -> str:

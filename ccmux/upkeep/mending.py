@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from ccmux.core.doctor import Diagnosis, Fix, FixKind
 from ccmux.core.errors import CcmuxError
 from ccmux.drivers import modes
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 
 
 def mend(diagnoses: Iterable[Diagnosis], environment: Mapping[str, str]) -> list[str]:

@@ -24,9 +24,10 @@ from ccmux.core.units import owner_of
 from ccmux.core.verify import Units
 from ccmux.drivers import disk_space, kernel_clock, modes, port_holders, project_files
 from ccmux.drivers.processes import Processes
+from ccmux.drivers.runtime_dir import RunningDaemon
 from ccmux.drivers.spool_state import spool_state
 from ccmux.drivers.sqlite import MIGRATIONS
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux.canary import fly
 from ccmux.place import Place
@@ -193,8 +194,11 @@ def _port(patient: Patient, place: Place) -> list[Diagnosis]:
     theirs = patient.daemon.status.get("port")
     ours, others = (theirs, None) if patient.is_ours_up else (None, theirs)
     wanted = place.settings.mcp.port
+    with RunningDaemon.found(place.paths.runtime_dir) as running:
+        is_ours = running is not None and running.project == place.paths.project
+        silent = running.pid if running is not None and is_ours and not patient.daemon.is_up else None
     holders = port_holders.port_holders(wanted)
-    return [port.judge_port(wanted, holders, daemons_port=ours, others_port=others)]
+    return [port.judge_port(wanted, holders, daemons_port=ours, silent_pid=silent, others_port=others)]
 
 
 # ------------------------------------------------------------------------------------------------ what runs

@@ -25,7 +25,7 @@ from ccmux.core.selfcheck import (
 from ccmux.core.verify import Units, units_findings
 from ccmux.core.when import Wall
 from ccmux.drivers.machine import booted_at
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.place import Place
 from ccmux.upkeep.gathering import gather
@@ -104,7 +104,7 @@ def _units(
         _Timer(
             stem=f"ccmux-{name}",
             calendars=timer.schedule,
-            last_run_s=units.states[f"ccmux-{name}.timer"].last_s,
+            last_run_s=units.state(f"ccmux-{name}.timer").last_s,
         )
         for name, timer in gathered.settings.timers.items()
         if timer.schedule

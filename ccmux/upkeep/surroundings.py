@@ -16,17 +16,19 @@ from ccmux.core.doctor.files import judge_runtime
 from ccmux.core.doctor.services import judge_linger
 from ccmux.core.doctor.session import Reach, judge_daemon
 from ccmux.core.findings import Finding, Verdict
+from ccmux.core.settings import RelaySettings
 from ccmux.core.settings_trouble import trouble_finding
 from ccmux.core.starting import fails
 from ccmux.core.unit_health import Failure, promise_of
 from ccmux.core.unit_state import UnitState
-from ccmux.core.units import DAEMON, RECONCILE
+from ccmux.core.units import DAEMON, RECONCILE, RELAY
 from ccmux.core.verify import (
     Units,
     claude_finding,
     health_finding,
     proxy_address,
     proxy_finding,
+    relay_finding,
     session_finding,
     silent_finding,
 )
@@ -35,7 +37,7 @@ from ccmux.drivers import modes
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.disk_space import spaces
 from ccmux.drivers.processes import Processes
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tcp import connect_problem, health_problem
 from ccmux.place import Place
@@ -43,6 +45,7 @@ from ccmux.upkeep.gathering import Gathered, plan_for, unread
 from ccmux.upkeep.patient import Patient
 
 _LIMIT_S = 5.0
+_FROM_HERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - that it listens there is not our doing
 _REASON_S = 3_600.0
 """A daemon that does not come up in five minutes says why within this."""
 
@@ -80,9 +83,13 @@ def units_seen(
     """
     planned = plan_for(gathered, existing)
     where = unread(manager, files)
-    states = {state.name: state for state in manager.units(list(gathered.rendered))}
+    # systemd may go on with what it read of a file that is gone.
+    names = [name for name in gathered.rendered if name not in planned.created]
+    states = {state.name: state for state in manager.units(names)}
+    # What is said of a unit of somebody else's would be mended by touching it.
+    theirs = {name for name in planned.foreign if states[name].load != "masked"}
     return Units(
-        promises=[promise_of(name, text) for name, text in gathered.rendered.items()],
+        promises=[promise_of(name, text) for name, text in gathered.rendered.items() if name not in theirs],
         states=states,
         failures=[
             Failure(at_s=at_s, unit=unit, result=result)
@@ -101,7 +108,7 @@ def reasons(states: Iterable[UnitState], manager: UserManager) -> dict[str, str]
     since_s = time.time() - _REASON_S
     said = {}
     for state in states:
-        if state.name in {DAEMON, RECONCILE} and _may_have_failed(state):
+        if state.name in {DAEMON, RECONCILE, RELAY} and _may_have_failed(state):
             identifier = state.name.removesuffix(".service")
             said[state.name] = manager.reason(identifier, since_s=since_s, running=state.pid)
     return said
@@ -132,8 +139,18 @@ def surroundings(
     if patient.is_ours_up:
         port = place.settings.mcp.port
         yield health_finding(port, health_problem(port, limit_s=_LIMIT_S))
+    if units is not None and units.state(RELAY).active == "active":
+        yield _relay(place.settings.relay)
     yield from _looked_at("files", lambda: _runtime(patient, place.paths.runtime_dir))
     yield from _looked_at("disk", lambda: _disks(place))
+
+
+def _relay(relay: RelaySettings) -> Finding:
+    host = _FROM_HERE.get(relay.host, relay.host)
+    if relay.certfile:
+        return relay_finding(f"{host}:{relay.port}", connect_problem(host, relay.port, limit_s=_LIMIT_S))
+    problem = health_problem(relay.port, limit_s=_LIMIT_S, host=host)
+    return relay_finding(f"{host}:{relay.port}/healthz", problem)
 
 
 def session_problem(place: Place, environment: Mapping[str, str]) -> str:

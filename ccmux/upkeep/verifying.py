@@ -9,7 +9,7 @@ from ccmux.core.errors import ServiceManagerFailed, SettingsInvalid
 from ccmux.core.findings import Finding
 from ccmux.core.verify import other_finding, units_findings
 from ccmux.drivers.machine import booted_at
-from ccmux.drivers.systemd import UserManager
+from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.upkeep.gathering import gather
 from ccmux.upkeep.patient import Patient
@@ -29,7 +29,7 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
     """
     manager, files = UserManager(environment), UnitFiles(environment)
     if unreachable := manager.unreachable():
-        raise ServiceManagerFailed("cannot verify", unreachable)
+        raise ServiceManagerFailed("cannot verify", str(unreachable))
     patient = Patient(config, environment)
     if patient.starting.other:
         # Each unit is another text then, and the mend of each would be refused or harm the other project.

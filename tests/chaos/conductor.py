@@ -85,7 +85,7 @@ class _Conductor:
         self._say = say
         self._chance = random.Random(f"{todo.seed}acts")
         self._failpoint = ""
-        self._writers: dict[str, _Writer] = {}
+        self._writers: dict[str, Writer] = {}
         self._reader: subprocess.Popen[bytes] | None = None
         self._out_ledger = stand.folder / "out.ledger"
         # Every second a still screen costs is a second of each batch.
@@ -297,7 +297,7 @@ class _Conductor:
         )
 
 
-class _Writer:
+class Writer:
     """One writing program; what was asked of it and not tried yet goes to the one that follows it."""
 
     def __init__(self, kind: str, stand: Stand, seed: str) -> None:
@@ -321,6 +321,7 @@ class _Writer:
                 stderr=errors,
                 text=True,
                 bufsize=1,
+                process_group=0,
             )
 
     def ask(self, period: int, count: int) -> None:
@@ -333,8 +334,8 @@ class _Writer:
         self._program.stdin.write(f"{period} {count}\n")
 
     def kill(self) -> None:
-        """Kill it in the middle of its work; another one goes on."""
-        self._program.kill()
+        """Kill it in the middle of its work, with the command it may be running; another one goes on."""
+        os.killpg(self._program.pid, signal.SIGKILL)
         self.finish(5)
         tried = [line.split() for line in self.ledger.read_text().splitlines() if line.startswith("try")]
         last = max((int(mark.split("-")[2]) for _, _, mark in tried), default=-1)
@@ -357,8 +358,8 @@ class _Writer:
 
 
 @contextmanager
-def _writer(kind: str, stand: Stand, seed: str) -> Iterator[_Writer]:
-    writer = _Writer(kind, stand, seed)
+def _writer(kind: str, stand: Stand, seed: str) -> Iterator[Writer]:
+    writer = Writer(kind, stand, seed)
     try:
         yield writer
     finally:

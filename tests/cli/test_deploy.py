@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from ccmux import __version__
 from ccmux.cli.deploy import COMMANDS, main
 from ccmux.core.units.syntax import unit as text_of_unit
+from ccmux.place import place_at
 from tests.cli.conftest import PROGRAM, Project
 
 
@@ -76,6 +78,19 @@ def test_a_folder_without_settings_is_not_deployed(project: Project) -> None:
     assert done.stderr == f"ccmux-deploy: {project.config}: there is no such file; write one: ccmux init\n"
 
 
+def test_settings_that_are_gone_are_to_be_brought_back_not_written_anew(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.folder)
+    place_at(project.config, project.environment).keep()
+    said = project.config.read_text()
+    project.config.unlink()
+    done = deploy(project, "--dry-run")
+    assert (done.returncode, "ccmux init" in done.stderr) == (1, False)
+    subprocess.run(shlex.split(done.stderr.partition("to bring it back: ")[2]), check=True)
+    assert project.config.read_text() == said
+
+
 def test_settings_with_problems_are_told_with_all_of_them(project: Project) -> None:
     units = project.folder.parent / "home/.config/systemd/user"
     units.mkdir(parents=True)
@@ -113,7 +128,7 @@ def test_where_no_user_manager_runs_one_line_says_the_way_out(project: Project) 
     assert "or run `ccmux` in the foreground" in done.stderr
     done = deploy(project, path=str(project.folder))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "systemctl: it is not on the PATH" in done.stderr
+    assert "systemctl is not on the PATH" in done.stderr
 
 
 def test_where_no_user_manager_runs_our_files_are_removed_all_the_same(project: Project) -> None:
@@ -142,7 +157,7 @@ def test_a_user_manager_that_is_there_and_does_not_answer_is_no_reason_to_forget
     (project.folder / "systemd/private").touch()
     done = deploy(project, "remove", path=str(project.folder))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-    assert "cannot remove: systemctl: it is not on the PATH" in done.stderr
+    assert "cannot remove: systemctl is not on the PATH" in done.stderr
 
 
 def test_a_dry_run_shows_the_units_as_they_would_be(project: Project) -> None:

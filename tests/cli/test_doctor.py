@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -188,6 +189,18 @@ def test_what_broke_under_a_daemon_is_named_and_what_is_safe_is_mended(
     assert [mode_of(path) for path in (healthy.run / "in", token, shim, logs)] == [0o600, 0o600, 0o700, 0o700]
 
 
+def test_a_daemon_that_hangs_is_told_as_that_and_nobody_is_sent_from_its_port(healthy: Stand) -> None:
+    assert healthy.daemon is not None
+    healthy.daemon.send_signal(signal.SIGSTOP)
+    try:
+        found = examine(healthy)
+    finally:
+        healthy.daemon.send_signal(signal.SIGCONT)
+    assert found.bad == ["daemon"]
+    assert found.of("daemon", "")["mend"].startswith("it hangs, or has very much to do")
+    assert found.of("port", "")["verdict"] == OK
+
+
 def test_an_open_runtime_directory_is_closed(healthy: Stand) -> None:
     healthy.run.chmod(0o755)
     said = healthy.ccmux("doctor", "--fix")
@@ -217,7 +230,7 @@ def test_what_keeps_a_daemon_from_its_start_is_told_before_it(
         shutil.rmtree(state)
         shutil.rmtree(runtime)
     assert found.bad == ["database", "claude program", "port", "daemon"]
-    assert "move it aside" in found.of("database")["mend"]
+    assert "; then start ccmux: it begins an empty one" in found.of("database")["mend"]
     assert "npm install" in found.of("claude", "program")["mend"]
     assert healthy.daemon is not None
     assert f"(pid {healthy.daemon.pid}," in found.of("port")["says"]

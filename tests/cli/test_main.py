@@ -87,7 +87,7 @@ def test_wrong_use_is_exit_code_2(words: list[str], says: str, capsys: pytest.Ca
     assert told.out == ""
 
 
-NEEDS_NO_DAEMON = {"attach", "doctor", "init", "prove", "send", "stop", "upgrade-check"}
+NEEDS_NO_DAEMON = {"attach", "doctor", "init", "live", "prove", "send", "stop", "upgrade-check"}
 
 
 @pytest.mark.parametrize("words", [[name] for name in COMMANDS if name not in NEEDS_NO_DAEMON])
@@ -177,32 +177,45 @@ def test_ctrl_c_ends_quietly(monkeypatch: pytest.MonkeyPatch, app: list[Any]) ->
     assert main([]) == 130
 
 
+HEAVY = {
+    "mcp",
+    "libtmux",
+    "structlog",
+    "msgspec",
+    "starlette",
+    "uvicorn",
+    "asyncio",
+    "sqlite3",
+    "inotify_simple",
+}
+
+
 def test_sending_loads_nothing_heavy(project: Project) -> None:
+    with project.daemon(kind):
+        said, loaded = _sent(project)
+    assert loaded & (HEAVY | {"subprocess", "secrets", "difflib"}) == set()
+    assert said == "12\n"
+
+
+def test_sending_while_the_daemon_is_down_loads_nothing_heavy(project: Project) -> None:
+    said, loaded = _sent(project)
+    assert loaded & HEAVY == set()
+    assert said.startswith("send-")
+
+
+def _sent(project: Project) -> tuple[str, set[str]]:
+    """Send a message; return what was printed, and the names of all packages that were loaded for it."""
     code = (
         "import sys; from ccmux.cli.main import main; code = main(['send', 'x']);"
         "print(*sorted({name.partition('.')[0] for name in sys.modules}), file=sys.stderr); sys.exit(code)"
     )
-    with project.daemon(kind):
-        done = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=project.folder,
-            env=project.environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    loaded = set(done.stderr.split())
-    heavy = {
-        "mcp",
-        "libtmux",
-        "structlog",
-        "msgspec",
-        "starlette",
-        "uvicorn",
-        "asyncio",
-        "sqlite3",
-        "inotify_simple",
-    }
-    assert loaded & (heavy | {"subprocess", "secrets", "difflib"}) == set()
-    assert done.stdout == "12\n"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project.folder,
+        env=project.environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout, set(done.stderr.split())

@@ -90,7 +90,7 @@ def test_it_tells_what_the_daemon_knows_and_begins_there_the_next_time(project: 
     assert (message["channel"], message["content"] + "\n") == ("selfcheck", done.stdout)
     for says in (
         r"note: downtime: nothing ran from .* \(13 min\): the (daemon was killed|machine was started)",
-        r"note: claude restarts: crashed once, last at .* \(exit -9\), and was started again",
+        r"note: claude restarts: crashed once, at .* \(exit -9\), and was started again",
         r"note: messages waiting: 1 held for up to 1 min: paused",
         r"note: messages dead: 1 could not be taken or delivered, 1 of them new",
     ):

@@ -34,3 +34,14 @@ def test_whose_it_is(listeners: list[Listener], daemons: int | None, verdict: Ve
     assert found.verdict is verdict
     assert word in found.says
     assert bool(found.mend) is (verdict is not Verdict.OK)
+
+
+def test_a_daemon_that_hangs_has_its_own_port() -> None:
+    ours = Listener(address="127.0.0.1", uid=1000, pid=8, program="ccmux")
+    found = judge_port(9876, [ours], daemons_port=None, silent_pid=8).finding
+    assert (found.verdict, found.says) == (
+        Verdict.OK,
+        "9876 belongs to this project's daemon, which does not answer",
+    )
+    assert judge_port(9876, [NGINX], daemons_port=None, silent_pid=8).finding.verdict is Verdict.BAD
+    assert judge_port(9876, [], daemons_port=None, silent_pid=8).finding.verdict is Verdict.OK

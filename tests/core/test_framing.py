@@ -29,14 +29,14 @@ CASES = {
 def test_lines(chunks: list[bytes], lines: list[bytes | OverLong]) -> None:
     framer = LineFramer(8)
     assert [line for chunk in chunks for line in framer.feed(chunk)] == lines
-    assert not framer.pending
+    assert not framer.pending_bytes
 
 
 def test_an_unfinished_line_waits_and_can_be_flushed() -> None:
     framer = LineFramer(8)
     assert framer.feed(b"a\nbc\r") == [b"a"]
-    before, line, after = framer.pending, framer.flush(), framer.pending
-    assert (before, line, after) == (True, b"bc", False)
+    before, line, after = framer.pending_bytes, framer.flush(), framer.pending_bytes
+    assert (before, line, after) == (3, b"bc", 0)
     assert framer.flush() is None
     assert framer.feed(b"d\n") == [b"d"]
 
@@ -74,7 +74,7 @@ def test_cutting_changes_nothing(stream: bytes, data: st.DataObject) -> None:
     for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
         got += pieces.feed(stream[start:end])
     assert got == expected
-    assert pieces.pending == whole.pending
+    assert pieces.pending_bytes == whole.pending_bytes
     assert pieces.flush() == whole.flush()
 
 

@@ -186,7 +186,11 @@ CLAUDES: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
     "nothing but starts": ([claude("started", 9), claude("resumed", 8)], []),
     "a crash": (
         [claude("crashed", 90, exit=-9), claude("resumed", 80)],
-        ["crashed once, last at 11:58 (1 min ago) (exit -9), and was started again"],
+        ["crashed once, at 11:58 (1 min ago) (exit -9), and was started again"],
+    ),
+    "an end that nobody saw": (
+        [claude("crashed", 90, exit=None)],
+        ["crashed once, at 11:58 (1 min ago), and was started again"],
     ),
     "a crash and two ends": (
         [claude("crashed", 90, exit=1), claude("exited", 80, exit=0), claude("exited", 60, exit=0)],

@@ -93,6 +93,14 @@ def test_every_key_can_be_set() -> None:
         [output]
         backlog_bytes = 65536
         keep_events = 1
+        [relay]
+        enabled = true
+        host = "fe80::1%eth0"
+        port = 443
+        origins = ["https://blog.example.com", "*"]
+        proxies = ["10.0.0.0/8", "::1"]
+        certfile = "~/cert.pem"
+        keyfile = "/etc/key.pem"
         [timers.all]
         description = "Every %"
         schedule = ["daily", "Mon 07:00"]
@@ -177,6 +185,15 @@ REFUSED = {
     "no wait at all": ("[recovery]\nbackoff_initial = 0", "above 0"),
     "a cap below the first wait": ("[recovery]\nbackoff_cap = 0.5", "must not be below backoff_initial"),
     "no day": ("[input]\nremember_ids = 0", "days above 0"),
+    "a host that is none": ('[relay]\nhost = "a b"', "must be a name or an address"),
+    "no host": ('[relay]\nhost = ""', "must be a name or an address"),
+    "a site without scheme": ('[relay]\norigins = ["blog.example"]', "must be a list of sites"),
+    "a site for a list": ('[relay]\norigins = "https://blog.example"', "a list of strings"),
+    "a proxy by name": ('[relay]\nproxies = ["nginx"]', "must be a list of addresses or networks"),
+    "a certificate somewhere": ('[relay]\ncertfile = "cert.pem"', "absolute path"),
+    "a number for a certificate": ("[relay]\ncertfile = 1", "must be a string"),
+    "a certificate without key": ('[relay]\ncertfile = "/c"', "and keyfile must stand beside each other"),
+    "a key without certificate": ('[relay]\nkeyfile = "/c"', "and keyfile must stand beside each other"),
     "a table that is a list": ("[[timing]]\nidle_threshold = 1", "must be a table, it is a list"),
     "a table in a key's place": ("[mcp.port]\nx = 1", "it is a table"),
 }

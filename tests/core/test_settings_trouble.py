@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from ccmux.core.findings import Verdict
@@ -26,3 +27,12 @@ def test_the_finding_has_every_problem_and_what_mends_them() -> None:
     assert (found.area, found.name, found.verdict) == ("settings", "", Verdict.BAD)
     says = "/p/ccmux.toml: it is wrong, the one of 11:00 is used: line 2: no; line 9: neither"
     assert (found.says, found.mend) == (says, "edit ccmux.toml, then ccmux-deploy")
+
+
+def test_a_file_that_is_gone_is_not_to_be_edited_but_brought_back() -> None:
+    gone = replace(TROUBLE, problems=("the file is gone",), bring_back="cp /k /p/ccmux.toml")
+    said = "/p/ccmux.toml is gone; using the one of 11:00; to bring that back: cp /k /p/ccmux.toml"
+    assert gone.line(WALL) == said
+    found = trouble_finding(gone, WALL)
+    assert (found.verdict, found.mend) == (Verdict.BAD, "cp /k /p/ccmux.toml")
+    assert found.says == "/p/ccmux.toml: it is gone, the one of 11:00 is used"

@@ -248,10 +248,21 @@ def past(*ago_s: float, told_s: float = 86_400, reason: str = "") -> Past:
 
 
 def test_failures_that_are_over_are_worth_knowing() -> None:
-    (found,) = unit_findings(TASK, state(TASK), past=past(90, 60), wall=WALL)
+    ran = state(TASK, since_s=NOW_S - 30)
+    (found,) = unit_findings(TASK, ran, past=past(90, 60), wall=WALL)
     assert (found.verdict, found.says) == (
         Verdict.WARN,
         "failed 2 times, last with exit-code at 11:59 (1 min ago); it is well now",
+    )
+
+
+@pytest.mark.parametrize("since_s", [NOW_S - 60, NOW_S - 61, None])
+def test_a_task_whose_failure_was_forgotten_is_not_well_before_it_runs(since_s: float | None) -> None:
+    forgotten = state(TASK, since_s=since_s)
+    (found,) = unit_findings(TASK, forgotten, past=past(60), wall=WALL)
+    assert (found.verdict, found.says) == (
+        Verdict.WARN,
+        "failed once, with exit-code at 11:59 (1 min ago); it did not run since",
     )
 
 
@@ -270,7 +281,7 @@ def test_failures_of_long_ago_are_counted_beside_what_is_well() -> None:
     (found,) = unit_findings(TASK, state(TASK), past=past(8_000, told_s=3_600), wall=WALL)
     assert found.says == "ended well at 10:00 (2 h 0 min ago); 1 failure since boot"
     (found,) = unit_findings(TASK, state(TASK), past=past(8_000, 60, told_s=3_600), wall=WALL)
-    assert found.says == "failed once, last with exit-code at 11:59 (1 min ago); it is well now"
+    assert found.says == "failed once, with exit-code at 11:59 (1 min ago); it did not run since"
 
 
 REASON = "port 9876 on 127.0.0.1 is taken by another program"
@@ -305,6 +316,12 @@ LOOPS: dict[str, tuple[dict[str, object], Past, Verdict, str]] = {
         Past(),
         Verdict.BAD,
         "ended and was started anew 18 times, last at 11:59 (3 s ago)",
+    ),
+    "up after one fall, and there is no journal": (
+        {"restarts": 1, "since_s": NOW_S - 3},
+        Past(),
+        Verdict.WARN,
+        "ended and was started anew once, at 11:59 (3 s ago)",
     ),
     "up for less than the last gap": (
         {"restarts": 18, "since_s": NOW_S - 40},
@@ -344,7 +361,7 @@ def test_a_task_at_work_after_a_failure_is_not_yet_well() -> None:
     (found,) = unit_findings(TASK, state(TASK, active="activating", pid=9), past=past(60), wall=WALL)
     assert (found.verdict, found.says) == (
         Verdict.WARN,
-        "failed once, last with exit-code at 11:59 (1 min ago); it runs again",
+        "failed once, with exit-code at 11:59 (1 min ago); it runs again",
     )
 
 

@@ -10,7 +10,6 @@ from ccmux.core.unit_reading import (
     START_FAILED,
     UNIT_FAILED,
     read_failures,
-    read_names,
     read_next,
     read_reason,
     read_time,
@@ -95,16 +94,6 @@ def test_timers_are_read_and_put_to_their_units() -> None:
 @pytest.mark.parametrize("text", ["", "no JSON", "{}", "3"])
 def test_what_is_no_list_of_timers_has_none(text: str) -> None:
     assert read_timers(text) == {}
-
-
-def test_names_are_the_first_column_without_units_that_only_others_speak_of() -> None:
-    listed = (
-        "ccmux-a.service loaded    failed   failed  ccmux-a.service\n"
-        "ccmux.target    not-found inactive dead    ccmux.target\n"
-        "\n"
-        "ccmux-b.service enabled enabled\n"
-    )
-    assert read_names(listed) == ["ccmux-a.service", "ccmux-b.service"]
 
 
 def _line(**fields: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.errors import UnitUnfit
-from ccmux.core.settings import AdapterSettings, Settings, TimerSettings
+from ccmux.core.settings import AdapterSettings, RelaySettings, Settings, TimerSettings
 from ccmux.core.units import Deployment, calendars, owner_of, render
 from tests.systemd.rendered import FOLDER, SETTINGS, YOU, deployment, units
 
@@ -295,3 +295,32 @@ def test_all_calendars_are_told_with_their_place() -> None:
         ("[timers.backup] schedule", "Sat,Sun 10:00"),
         ("[timers.morning] schedule", "07:00"),
     ]
+
+
+def relay_start(**keys: object) -> str:
+    settings = Settings(relay=RelaySettings(enabled=True, **keys))  # type: ignore[arg-type]
+    lines = sections(render(settings, WHERE)["ccmux-relay.service"])["Service"]
+    (line,) = (line for line in lines if line.startswith("ExecStart="))
+    return line.removeprefix("ExecStart=:/home/you/ccmux/.venv/bin/ccmux-relay ")
+
+
+def test_the_relay_has_a_unit_where_it_is_wanted_here() -> None:
+    assert set(render(Settings(), WHERE)) == OWN
+    assert set(render(Settings(relay=RelaySettings(enabled=True)), WHERE)) == OWN | {"ccmux-relay.service"}
+
+
+def test_the_relay_is_started_as_the_settings_say() -> None:
+    assert relay_start() == "--host 127.0.0.1 --port 8080"
+    assert relay_start(host="::", port=443, certfile="~/my certs/c.pem", keyfile="/etc/k.pem") == (
+        '--host :: --port 443 --certfile "/home/you/my certs/c.pem" --keyfile /etc/k.pem'
+    )
+    assert relay_start(origins=("https://a.example", "https://b.example"), proxies=("127.0.0.1",)) == (
+        '--host 127.0.0.1 --port 8080 --origins "https://a.example https://b.example" --proxies 127.0.0.1'
+    )
+
+
+def test_the_relays_key_stands_in_no_unit() -> None:
+    where = replace(WHERE, environment={"CCMUX_SECRETS_DIR": "/secrets"})
+    text = render(Settings(relay=RelaySettings(enabled=True)), where)["ccmux-relay.service"]
+    assert "Environment=CCMUX_SECRETS_DIR=/secrets" in text
+    assert "CC_LIVE_API_KEY" not in text

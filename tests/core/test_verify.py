@@ -19,6 +19,7 @@ from ccmux.core.verify import (
     other_finding,
     proxy_address,
     proxy_finding,
+    relay_finding,
     session_finding,
     silent_finding,
     units_findings,
@@ -49,7 +50,7 @@ def test_units_are_told_in_order_and_what_is_too_many_at_the_end() -> None:
         ("service", "ccmux", Verdict.OK, "active"),
         (
             *("service", "ccmux-a", Verdict.WARN),
-            "failed once, last with signal at 11:59 (1 min ago); it is well now",
+            "failed once, with signal at 11:59 (1 min ago); it is well now",
         ),
         ("service", "ccmux-b", Verdict.BAD, "is another text than ccmux.toml asks for"),
         ("service", "ccmux-gone", Verdict.BAD, "is not there"),
@@ -254,6 +255,13 @@ def test_a_proxy_is_told_by_host_and_port_alone() -> None:
     )
     assert proxy_finding(("::1", 9), "").says == "[::1]:9 answers"
     assert proxy_finding(None, "").verdict is Verdict.BAD
+
+
+def test_our_relay_answers_or_not() -> None:
+    assert relay_finding("127.0.0.1:8080", "") == Finding(area="relay", says="127.0.0.1:8080 answers")
+    found = relay_finding("127.0.0.1:8080/healthz", "connection refused")
+    assert (found.verdict, found.says) == (Verdict.BAD, "127.0.0.1:8080/healthz: connection refused")
+    assert found.mend == "set another [relay] port, or: systemctl --user restart ccmux-relay.service"
 
 
 def test_our_own_port_answers_or_not() -> None:

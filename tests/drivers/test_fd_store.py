@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ccmux.drivers.systemd import FdStore
+from ccmux.drivers.systemd.fd_store import FdStore
 from ccmux.drivers.systemd.notify import Notify
 from tests.house.stand import remove, short_folder
 
@@ -49,7 +49,7 @@ def test_a_descriptor_is_stored_once_under_its_name_and_removed_by_it(
 CHILD = """
 import os, sys
 os.dup2(int(sys.argv[2]), 3)
-from ccmux.drivers.systemd import FdStore
+from ccmux.drivers.systemd.fd_store import FdStore
 os.environ["LISTEN_PID"] = sys.argv[1].replace("mine", str(os.getpid()))
 store = FdStore.found(os.environ, pid=os.getpid())
 print([(name, os.read(fd, 9), os.get_inheritable(fd)) for name, fd in store.kept()], store.kept())

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from ccmux.drivers.systemd import Notify
+from ccmux.drivers.systemd.notify import Notify
 from tests.house.stand import remove, short_folder
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from ccmux.drivers.systemd import Scopes
+from ccmux.drivers.systemd.scope import Scopes
 
 
 @pytest.mark.parametrize(

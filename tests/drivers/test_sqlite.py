@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -241,16 +241,34 @@ def test_a_turn_is_published_once_and_answers_its_messages(tmp_path: Path) -> No
     run(tmp_path, story)
 
 
+def test_how_things_stand_is_what_each_question_by_itself_is_answered(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        before = await d.store.standing()
+        assert (before.hosted, before.out, before.last_seq, before.last_turn_at) == (None, {}, 0, None)
+        await d.store.take_in([said("one"), said("two")])
+        await d.store.host(HostedSession(session_id="s", transcript_path="/t", spoken=False, offset=0))
+        await d.store.put_out("mail", "hi", key=None, ts=NOW)
+        await d.store.finish_turn(turn("p"))
+        stands = await d.store.standing()
+        assert stands.hosted == await d.store.hosted()
+        assert stands.queue == await d.store.counts()
+        assert stands.out == await d.store.out_waiting() == {"mail": 1}
+        assert stands.last_seq == await d.store.last_seq() == 3
+        assert stands.last_turn_at == NOW
+
+    run(tmp_path, story)
+
+
 def test_when_the_last_turn_ended_is_told_also_after_a_restart(tmp_path: Path) -> None:
     async def first(d: Desk) -> None:
-        assert await d.store.last_turn_at() is None
+        assert (await d.store.standing()).last_turn_at is None
         d.clock.at = NOW + 7
         await d.store.finish_turn(turn("p"))
         d.clock.at = NOW + 5
         await d.store.finish_turn(turn("q"))
 
     async def second(d: Desk) -> None:
-        assert await d.store.last_turn_at() == NOW + 7
+        assert (await d.store.standing()).last_turn_at == NOW + 7
         [plan] = d.store._connection.db.execute(
             "EXPLAIN QUERY PLAN SELECT max(ended_at) FROM turn"
         ).fetchall()
@@ -980,7 +998,13 @@ def test_a_ledger_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     assert not (tmp_path / "none.db").exists()
     sqlite3.connect(tmp_path / "empty.db").close()
     (tmp_path / "empty.db").touch()
-    with pytest.raises(StoreFailed, match="schema is number 0"):
+    with pytest.raises(
+        StoreFailed, match=r"an older ccmux wrote it \(schema 0; .*\); start this one there once"
+    ):
+        read_ledger(tmp_path / "empty.db")
+    with closing(sqlite3.connect(tmp_path / "empty.db")) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    with pytest.raises(StoreFailed, match=r"a newer ccmux wrote it \(schema 999; .*\); upgrade this one"):
         read_ledger(tmp_path / "empty.db")
 
 

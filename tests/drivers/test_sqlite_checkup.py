@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import subprocess
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from ccmux.core.doctor.database import judge_database
 from ccmux.drivers.sqlite.checkup import check_up
 from ccmux.drivers.sqlite.schema import MIGRATIONS, open_database
 
@@ -81,14 +83,23 @@ def test_damage_is_found(path: Path) -> None:
     path.write_bytes(raw)
     found = check_up(path)
     assert found is not None
-    assert found.damage or found.failure
+    assert (found.damage != "", found.failure) == (True, "")
 
 
 def test_what_is_no_database_cannot_be_read(path: Path) -> None:
     path.write_bytes(b"no database at all " * 100)
     found = check_up(path)
     assert found is not None
-    assert "not a database" in found.failure
+    assert "not a database" in found.damage
+
+
+def test_what_cannot_be_read_is_not_called_damaged(path: Path) -> None:
+    path.mkdir()
+    (path.parent / "ccmux-schema-3.db").touch()
+    found = check_up(path)
+    assert found is not None
+    assert (found.failure, found.way_out, found.damage) == ("disk I/O error", "look at the disk", "")
+    assert len(found.backups) == 1
 
 
 def test_a_check_that_takes_too_long_is_left(path: Path) -> None:
@@ -111,4 +122,20 @@ def test_backups_are_found_newest_first(path: Path) -> None:
     (path.parent / "ccmux-schema-3.db").touch()
     found = check_up(path)
     assert found is not None
-    assert found.backups == (str(path.parent / "ccmux-schema-3.db"),)
+    assert found.backups == {str(path.parent / "ccmux-schema-3.db"): 3}
+
+
+def test_the_doctors_way_out_moves_the_damaged_one_and_its_log_away(path: Path) -> None:
+    filled(path).close()
+    backup = path.with_name("ccmux-schema-3.db")
+    shutil.copy(path, backup)
+    path.write_bytes(b"no database at all " * 100)
+    log = path.with_name("ccmux.db-wal")
+    log.write_bytes(b"left by a kill")
+    [found] = judge_database(check_up(path), schema=len(MIGRATIONS))
+    begins, _, back = found.finding.mend.partition("; then start ccmux")
+    for command in (begins.removeprefix("ccmux stop; "), f"cp {back.partition(': cp ')[2]}"):
+        subprocess.run(["sh", "-c", command], check=True)
+    assert not log.exists()
+    assert (path.parent / "damaged/ccmux.db-wal").read_bytes() == b"left by a kill"
+    assert path.read_bytes() == backup.read_bytes()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccmux.core.messages import MessageState
 from ccmux.core.observation import (
@@ -229,6 +230,19 @@ def test_a_message_whose_hook_was_lost_is_answered_by_its_turn() -> None:
         assert house.store.states == {1: (MessageState.ANSWERED, "p"), 2: (MessageState.TYPING, None)}
 
     live(story)
+
+
+def test_the_log_tells_which_turn_a_message_went_into_and_how_that_ended() -> None:
+    async def story(house: House) -> None:
+        house.store.type(1, "[10:00 default] hello")
+        await house.write(A, ask("p", "[10:00 default] hello"), said("hi"), closed())
+
+    with capture_logs() as logs:
+        live(story)
+    facts = [{key: line[key] for key in ("event", "turn_id", "message_ids") if key in line} for line in logs]
+    assert {"event": "messages started", "turn_id": "p", "message_ids": (1,)} in facts
+    assert {"event": "turn finished", "turn_id": "p"} in facts
+    assert not any("hello" in str(line) for line in logs)
 
 
 def test_the_hooks_word_and_the_transcripts_are_one() -> None:

@@ -1,4 +1,4 @@
-"""The folder `systemd/`: the units of `ccmux.toml.example`, its commented timers and adapters live.
+"""The folder `systemd/`: the units of `ccmux.toml.example`, its commented timers, adapters and relay live.
 
 `python -m tests.systemd.rendered`, from the repository's folder, writes them anew after a change of the
 settings or of `ccmux/core/units`; tests/core/test_units.py compares.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ccmux.core.settings import ProjectSettings, Settings
+from ccmux.core.settings import ProjectSettings, RelaySettings, Settings
 from ccmux.core.settings_text import EXAMPLES, FIRST_TIMERS
 from ccmux.core.units import Deployment, render
 
@@ -19,6 +19,7 @@ SETTINGS = Settings(
     project=ProjectSettings(name="app"),
     timers={**FIRST_TIMERS, **EXAMPLES.timers},
     adapters=EXAMPLES.adapters,
+    relay=RelaySettings(enabled=True, proxies=("127.0.0.1",)),
 )
 
 
@@ -29,7 +30,7 @@ def deployment(home: Path, *, systemd: int | None = None) -> Deployment:
         project_dir=home / "app",
         config=home / "app/ccmux.toml",
         home=home,
-        programs={name: str(programs / name) for name in ("ccmux", "ccmux-deploy")},
+        programs={name: str(programs / name) for name in ("ccmux", "ccmux-deploy", "ccmux-relay")},
         path=f"{home}/.local/bin:{programs}:/usr/local/bin:/usr/bin:/bin",
         execs={
             "ccmux-selfcheck": (str(programs / "python"), str(home / "ccmux/scripts/startup_selfcheck.py")),

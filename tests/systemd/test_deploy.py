@@ -11,6 +11,7 @@ import pytest
 
 from ccmux.core.programs import USUAL_PATH
 from ccmux.core.units.syntax import unit as text_of_unit
+from ccmux.trial.ports import LentPort
 from tests.house.stand import until
 from tests.systemd.stand import PROGRAMS, SystemdStand
 
@@ -322,3 +323,35 @@ def test_a_dry_run_shows_all_and_does_nothing(shared_systemd: SystemdStand) -> N
         "4 units: 4 created, 0 updated, 0 removed, 0 unchanged; nothing was changed"
     )
     assert not Path(shared_systemd.run_dir).exists()
+
+
+def test_a_relay_that_is_wanted_here_runs_with_a_key_and_verifies(systemd: SystemdStand) -> None:
+    lent = LentPort()
+    port = lent.number
+    try:
+        systemd.settings["relay"] = {"enabled": True, "port": port}
+        refused = deploy(systemd, check=False)
+        assert refused.returncode == 1
+        assert "[relay] enabled: there is no key in " in refused.stderr
+        assert files(systemd) == {}
+        secrets = systemd.home / ".ccmux/secrets"
+        secrets.mkdir(parents=True, mode=0o700)
+        key = secrets / "live_api_key"
+        key.write_text("the-key")
+        assert "others can read or change it" in deploy(systemd, check=False).stderr
+        key.chmod(0o600)
+        deploy(systemd)
+        systemd.until_state("idle")
+        findings = json.loads(
+            systemd.run(str(PROGRAMS / "ccmux-deploy"), "verify", "--json", check=False).stdout
+        )["findings"]
+        seen = {(one["area"], one["name"]): one for one in findings}
+        assert seen["service", "ccmux-relay"]["verdict"] == "ok"
+        assert seen["relay", ""]["says"] == f"127.0.0.1:{port}/healthz answers"
+        systemd.systemctl("stop", "ccmux.target")
+        systemd.until_active("ccmux-relay.service", "inactive")
+        del systemd.settings["relay"]
+        deploy(systemd)
+        assert "ccmux-relay.service" not in files(systemd)
+    finally:
+        lent.give_back()

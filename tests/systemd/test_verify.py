@@ -131,6 +131,19 @@ def delete(stand: SystemdStand) -> None:
     stand.systemctl("daemon-reload")
 
 
+def replace_by_hand(stand: SystemdStand) -> None:
+    path = stand.unit_dir / "ccmux-yearly.timer"
+    path.unlink()
+    path.write_text("[Timer]\nOnCalendar=daily\n")
+    stand.systemctl("daemon-reload")
+
+
+def clear_away(stand: SystemdStand) -> None:
+    bad = [(one["area"], one["name"]) for one in verify(stand)[1] if one["verdict"] == "bad"]
+    assert bad == [("deploy", "")], "nothing is said of a unit of somebody else's: its mend would touch it"
+    (stand.unit_dir / "ccmux-yearly.timer").unlink()
+
+
 def drop_in(stand: SystemdStand) -> None:
     path = stand.unit_dir / "ccmux-yearly.timer.d/mine.conf"
     path.parent.mkdir()
@@ -223,6 +236,20 @@ HARMS = {
         area="service",
         name="ccmux-yearly",
         says="is not there",
+    ),
+    "a unit that was deleted, and systemd does not know": Harm(
+        does=lambda stand: (stand.unit_dir / "ccmux-yearly.service").unlink(),
+        area="service",
+        name="ccmux-yearly",
+        says="is not there",
+    ),
+    "a file of somebody else's in a unit's place": Harm(
+        does=replace_by_hand,
+        area="deploy",
+        name="",
+        says="ccmux-yearly.timer is there already and was not made by ccmux-deploy",
+        first=clear_away,
+        then=lambda stand: stand.run(DEPLOY),
     ),
     "a unit that nothing calls for": Harm(
         does=forget_adapter,
@@ -368,11 +395,11 @@ def test_a_typo_in_the_settings_takes_nobody_down_and_claude_is_told(deployed: S
     assert (refused.returncode, "not valid TOML" in refused.stderr) == (1, True)
 
     config.unlink()
-    ((area, says),) = bad(stand)
-    assert (area, "the file is gone" in says) == ("settings", True)
+    [gone] = [one for one in verify(stand)[1] if one["verdict"] == "bad"]
+    assert (gone["area"], "it is gone, the one of " in gone["says"]) == ("settings", True)
     stand.systemctl("restart", "ccmux.service")
     assert "the file is gone" in stand.until_state("idle")["settings"]["wrong"][0]
-    stand.run(*says.rpartition("to bring it back: ")[2].split())
+    stand.run(*gone["mend"].split())
     assert config.read_text() == good
 
     stand.run(DEPLOY)

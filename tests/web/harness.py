@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 
 import httpx2
 
+from ccmux.http_server import HttpServer
 from ccmux.ports import ChannelInfo, Channels, SendOutcome, SendResult
 from ccmux.web.app import build_app
-from ccmux.web.server import HttpServer, listen, port_of
+from ccmux.web.server import listen, port_of
 
 TOKEN = "a-token"
 AUTHORIZED = {"Authorization": f"Bearer {TOKEN}"}

@@ -10,7 +10,8 @@ from contextlib import asynccontextmanager, suppress
 import httpx2
 import pytest
 
-from ccmux.web import server
+from ccmux import http_server
+from ccmux.http_server import HurriedProtocol
 from tests.web.harness import FakeChannels, Served, browser, serving
 from tests.web.test_server import ACCEPT, CALL
 
@@ -59,7 +60,7 @@ def test_a_thousand_that_ask_nothing_whole_keep_nobody_waiting() -> None:
 
 @pytest.mark.parametrize("words", ILL_WILL.values(), ids=ILL_WILL)
 def test_who_asks_nothing_whole_is_let_go(words: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_S", 0.05)
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.05)
 
     async def story() -> None:
         async with serving(FakeChannels()) as served, asyncio.timeout(20):
@@ -74,7 +75,7 @@ def test_who_asks_nothing_whole_is_let_go(words: bytes, monkeypatch: pytest.Monk
 
 
 def test_a_byte_now_and_then_is_no_reason_to_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_S", 0.05)
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.05)
 
     async def story() -> None:
         async with serving(FakeChannels()) as served, asyncio.timeout(20):
@@ -93,7 +94,7 @@ def test_a_byte_now_and_then_is_no_reason_to_stay(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_long_call_of_a_client_that_may_ask_is_not_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "REQUEST_S", 0.02)
+    monkeypatch.setattr(http_server, "REQUEST_S", 0.02)
 
     async def story() -> None:
         channels = FakeChannels(hold=asyncio.Event())
@@ -111,7 +112,7 @@ def test_a_long_call_of_a_client_that_may_ask_is_not_cut(monkeypatch: pytest.Mon
 
 
 def test_one_connection_too_many_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "CONNECTIONS", 3)
+    monkeypatch.setattr(HurriedProtocol, "most_connections", 3)
 
     async def story() -> None:
         async with serving(FakeChannels()) as served, crowd(served, 3) as clients:

@@ -27,19 +27,27 @@ class Listener:
 
 
 def judge_port(
-    port: int, listeners: Sequence[Listener], *, daemons_port: int | None, others_port: int | None = None
+    port: int,
+    listeners: Sequence[Listener],
+    *,
+    daemons_port: int | None,
+    silent_pid: int | None = None,
+    others_port: int | None = None,
 ) -> Diagnosis:
     """Judge the port of the settings.
 
     Args:
         port: That port.
         listeners: Who listens on it.
-        daemons_port: Where this project's daemon listens; None: it is down.
+        daemons_port: Where this project's daemon says that it listens; None: it is down, or silent.
+        silent_pid: The process of this project's daemon where it is there and says nothing.
         others_port: Where another project's daemon listens that holds our runtime directory; None: no such.
 
     """
     if daemons_port == port:
         return fine("port", "", f"{port} belongs to this project's daemon")
+    if silent_pid is not None and any(one.pid == silent_pid for one in listeners):
+        return fine("port", "", f"{port} belongs to this project's daemon, which does not answer")
     if not listeners:
         if daemons_port is None:
             return fine("port", "", f"{port} is free")

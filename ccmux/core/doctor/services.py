@@ -8,6 +8,7 @@ from ccmux.core.doctor.diagnosis import Diagnosis, Fix, FixKind, ails, fine, lis
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.starting import Starting
 from ccmux.core.unit_health import DEPLOY
+from ccmux.core.unit_state import NoManager
 from ccmux.core.verify import Units, units_findings
 from ccmux.core.when import Wall
 
@@ -31,13 +32,11 @@ class UnitFiles:
     refused: tuple[str, ...] = ()
 
 
-def judge_manager(unreachable: str, *, version: int | None, deployed: bool) -> Diagnosis:
+def judge_manager(unreachable: NoManager | None, *, version: int | None, deployed: bool) -> Diagnosis:
     """Judge the user manager; where units are `deployed`, one that does not answer is bad."""
-    if unreachable:
-        why, _, way_out = unreachable.partition(": ")
-        says = f"ccmux runs in the foreground only: {why}"
-        judge = ails if deployed else warns
-        return judge("systemd", "manager", says, way_out or "start ccmux in a terminal, or by a supervisor")
+    if unreachable is not None:
+        says = f"ccmux runs in the foreground only: {unreachable.why}"
+        return (ails if deployed else warns)("systemd", "manager", says, unreachable.way_out)
     if version is not None and version < _OLDEST:
         says = f"version {version} is older than {_OLDEST}"
         return warns("systemd", "manager", says, "upgrade this system, or start ccmux in a terminal")
@@ -50,7 +49,8 @@ def judge_linger(lingering: bool | None, *, deployed: bool) -> Diagnosis:
     if lingering:
         return fine("systemd", "linger", "units run without a login, and after a reboot")
     if lingering is None:
-        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", str(fix))
+        mend = "let what starts your user manager do so at boot; where logind runs: loginctl enable-linger"
+        return warns("systemd", "linger", "whether it is on cannot be known (no logind)", mend)
     says = "off: units end with your last logout, and wait for a login after a reboot"
     return (ails if deployed else warns)("systemd", "linger", says, str(fix), *([fix] if deployed else []))
 

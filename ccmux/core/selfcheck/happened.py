@@ -186,7 +186,9 @@ def _claude(events: Sequence[Mapping[str, Any]], *, wall: Wall) -> Iterator[Find
             for word, count in (("crashed", crashes), ("exited", len(ends) - crashes))
             if count
         )
-        says = f"{what}, last at {wall.toward(_ts(last))} (exit {last.get('exit')}), and was started again"
+        when = f"{'last ' if len(ends) > 1 else ''}at {wall.toward(_ts(last))}"
+        how = "" if last.get("exit") is None else f" (exit {last['exit']})"
+        says = f"{what}, {when}{how}, and was started again"
         mend = (
             "ccmux tail --since " + str(int(ends[0].get("seq") or 1) - 1) + " tells of it; Ctrl-C ends that"
         )

@@ -71,6 +71,48 @@ def folder(value: object) -> object:
     return path
 
 
+def file_path(value: object) -> object:
+    """Take a file's path; "" is none."""
+    path = one_line(value)
+    if isinstance(path, str) and path and not path.startswith(("/", "~/")):
+        return Refused("must be an absolute path or start with ~/")
+    return path
+
+
+def host(value: object) -> object:
+    """Take a name or an address to listen on."""
+    return matching("[A-Za-z0-9:._%-]+", "must be a name or an address: 127.0.0.1, ::, example.com")(value)
+
+
+def origins(value: object) -> object:
+    """Take a list of origins as browsers write them."""
+    from ccmux.core.visitors import read_origin  # noqa: PLC0415 - most commands need no network addresses
+
+    return _each(value, read_origin, 'must be a list of sites: ["https://blog.example.com"], or ["*"]')
+
+
+def networks(value: object) -> object:
+    """Take a list of addresses and networks."""
+    from ccmux.core.visitors import read_networks  # noqa: PLC0415
+
+    return _each(
+        value,
+        lambda word: str(read_networks([word])[0]),
+        'must be a list of addresses or networks: ["127.0.0.1", "10.0.0.0/8"]',
+    )
+
+
+def _each(value: object, read: Callable[[str], str], says: str) -> object:
+    taken = words(value)
+    if isinstance(taken, tuple):
+        try:
+            for word in taken:
+                read(word)
+        except ValueError:
+            return Refused(says)
+    return taken
+
+
 # ------------------------------------------------------------------------------------------- numbers
 
 

@@ -92,6 +92,10 @@ def _read(table: Mapping[str, Any], lines: _Lines) -> tuple[Settings, list[Probl
         line = lines.get(("recovery", "backoff_cap"), lines.get(("recovery", "backoff_initial")))
         says = "must not be below backoff_initial"
         problems.append(Problem(line=line, where="[recovery] backoff_cap", says=says))
+    if not problems and bool(settings.relay.certfile) != bool(settings.relay.keyfile):
+        line = lines.get(("relay", "certfile"), lines.get(("relay", "keyfile")))
+        says = "and keyfile must stand beside each other"
+        problems.append(Problem(line=line, where="[relay] certfile", says=says))
     return settings, sorted(problems, key=lambda problem: problem.line or 0)
 
 

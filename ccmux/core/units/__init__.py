@@ -3,6 +3,7 @@
     ccmux.target             all of ours: to start, stop and enable it is to start, stop and enable ccmux
     ccmux.service            the daemon
     ccmux-reconcile.service  ccmux-deploy at boot: what ccmux.toml says by then
+    ccmux-relay.service      the relay, where [relay] wants it here
     ccmux-NAME.service       an adapter, or what a timer starts
     ccmux-NAME.timer         a timer
 
@@ -13,11 +14,11 @@ from __future__ import annotations
 
 from ccmux.core.settings import Settings
 from ccmux.core.units.named import adapter_units, timer_units
-from ccmux.core.units.own import DAEMON, OWN, RECONCILE, TARGET, own_units
+from ccmux.core.units.own import DAEMON, OWN, RECONCILE, RELAY, TARGET, own_units
 from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import owner_of
 
-__all__ = ["DAEMON", "OWN", "RECONCILE", "TARGET", "Deployment", "calendars", "owner_of", "render"]
+__all__ = ["DAEMON", "OWN", "RECONCILE", "RELAY", "TARGET", "Deployment", "calendars", "owner_of", "render"]
 
 
 def render(settings: Settings, where: Deployment) -> dict[str, str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 
 from ccmux.core.settings import AdapterSettings, TimerSettings
-from ccmux.core.units.own import journal
+from ccmux.core.units.own import STRICT, journal
 from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import command, environment, folder, plain, standard_input, unit
 
@@ -16,20 +16,6 @@ _MOST_STARTS = 10
 _SHORT_LIFE_S = 20
 """An adapter that ends sooner than this each time will not get better by being started."""
 _LEAST_INTERVAL_S = 300
-
-_STRICT = (
-    "NoNewPrivileges=yes",
-    "LockPersonality=yes",
-    "RestrictRealtime=yes",
-    "RestrictSUIDSGID=yes",
-    "SystemCallArchitectures=native",
-    "UMask=0077",
-)
-"""What a user's manager can apply without a mount namespace: a /tmp of its own would hide the FIFOs.
-
-Left out, for programs that need them: RestrictNamespaces (browsers), MemoryDenyWriteExecute (node). Of the
-others systemd 252 ignores most where the manager is not root's, and fails at some (ProtectClock).
-"""
 
 
 def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dict[str, str]:
@@ -57,7 +43,7 @@ def adapter_units(name: str, adapter: AdapterSettings, where: Deployment) -> dic
                 "Restart=always",
                 f"RestartSec={_seconds(adapter.restart_delay)}",
                 *journal(adapter.syslog or stem),
-                *_STRICT,
+                *STRICT,
             ],
             "Install": ["WantedBy=ccmux.target"],
         },

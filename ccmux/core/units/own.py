@@ -1,12 +1,17 @@
-"""ccmux's own units: the target, the daemon, and what brings the units up to date at boot."""
+"""ccmux's own units: the target, the daemon, what brings the units up to date at boot, and the relay."""
 
 from __future__ import annotations
 
-from ccmux.core.settings import Settings, project_name
+from ccmux.core.settings import RelaySettings, Settings, project_name
 from ccmux.core.units.place import Deployment
 from ccmux.core.units.syntax import command, environment, plain, unit
 
-OWN = TARGET, DAEMON, RECONCILE = "ccmux.target", "ccmux.service", "ccmux-reconcile.service"
+OWN = TARGET, DAEMON, RECONCILE, RELAY = (
+    "ccmux.target",
+    "ccmux.service",
+    "ccmux-reconcile.service",
+    "ccmux-relay.service",
+)
 
 _PRESERVES_STORE = 254
 """The systemd from which on a descriptor store can outlive a stop."""
@@ -14,9 +19,27 @@ _WAITS_LONGER = 254
 """The systemd from which on the wait before a start can grow with each failure."""
 
 
+STRICT = (
+    "NoNewPrivileges=yes",
+    "LockPersonality=yes",
+    "RestrictRealtime=yes",
+    "RestrictSUIDSGID=yes",
+    "SystemCallArchitectures=native",
+    "UMask=0077",
+)
+"""What a user's manager can apply without a mount namespace: a /tmp of its own would hide the FIFOs.
+
+Left out, for programs that need them: RestrictNamespaces (browsers), MemoryDenyWriteExecute (node). Of the
+others systemd 252 ignores most where the manager is not root's, and fails at some (ProtectClock).
+"""
+
+
 def own_units(settings: Settings, where: Deployment) -> dict[str, str]:
-    """Return the units that every deployment has."""
-    return {TARGET: _target(where), DAEMON: _daemon(settings, where), RECONCILE: _reconcile(where)}
+    """Return the units that every deployment has, and the relay's where it is wanted here."""
+    units = {TARGET: _target(where), DAEMON: _daemon(settings, where), RECONCILE: _reconcile(where)}
+    if settings.relay.enabled:
+        units[RELAY] = _relay(settings.relay, where)
+    return units
 
 
 def journal(name: str) -> list[str]:
@@ -111,5 +134,39 @@ def _reconcile(where: Deployment) -> str:
                 *journal("ccmux-reconcile"),
             ],
             "Install": ["WantedBy=default.target"],
+        },
+    )
+
+
+def _relay(relay: RelaySettings, where: Deployment) -> str:
+    """Return the relay's unit. Its key is in a file that it reads itself: no unit and no command shows it."""
+    argv = [where.programs["ccmux-relay"], "--host", relay.host, "--port", str(relay.port)]
+    if relay.origins:
+        argv += ["--origins", " ".join(relay.origins)]
+    if relay.proxies:
+        argv += ["--proxies", " ".join(relay.proxies)]
+    for option, path in (("--certfile", relay.certfile), ("--keyfile", relay.keyfile)):
+        if path:
+            argv += [option, str(where.home / path[2:]) if path.startswith("~/") else path]
+    return unit(
+        where.config,
+        {
+            "Unit": [
+                "Description=ccmux: relay of live status",
+                "PartOf=ccmux.target",
+                # What is wrong is its settings, its key or its port: nothing that gets better by itself.
+                "StartLimitIntervalSec=300",
+                "StartLimitBurst=10",
+            ],
+            "Service": [
+                "Type=exec",
+                command("ExecStart", argv),
+                *environment(where.variables({})),
+                "Restart=on-failure",
+                "RestartSec=5",
+                *journal("ccmux-relay"),
+                *STRICT,
+            ],
+            "Install": ["WantedBy=ccmux.target"],
         },
     )

@@ -19,7 +19,7 @@ class Deployment:
         project_dir: The folder Claude works in.
         config: The settings file; every unit names it as its owner.
         home: The user's.
-        programs: Paths of "ccmux" and "ccmux-deploy".
+        programs: Paths of "ccmux", "ccmux-deploy" and "ccmux-relay".
         path: PATH of every unit; it leads to Claude and node too.
         environment: More variables of every unit (CCMUX_DATA_DIR, CLAUDE_CONFIG_DIR ...), where they are set.
         execs: By a unit's name without suffix ("ccmux-backup") the command of each timer and adapter that has

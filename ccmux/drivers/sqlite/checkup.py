@@ -8,7 +8,8 @@ from contextlib import closing
 from pathlib import Path
 
 from ccmux.core.doctor.database import DatabaseFacts
-from ccmux.drivers.sqlite.backup import backups
+from ccmux.drivers.sqlite.backup import backups, schema_of
+from ccmux.drivers.sqlite.troubles import is_damage, store_failed
 
 CHECK_S = 2.0
 """The integrity check reads the whole file; one that is larger than this allows is left unchecked."""
@@ -22,11 +23,12 @@ def check_up(path: Path, *, check_s: float = CHECK_S) -> DatabaseFacts | None:
     if not path.exists():
         return None
     said = str(path)
+    kept: dict[str, int] = {}
     try:
         size = sum(
             part.stat().st_size for part in (path, path.with_name(f"{path.name}-wal")) if part.exists()
         )
-        kept = tuple(map(str, backups(path)))
+        kept = {str(backup): schema_of(backup) for backup in backups(path)}
         with closing(_opened(path)) as db:
             [schema] = db.execute("PRAGMA user_version").fetchone()
             damage = _damage(db, check_s)
@@ -42,7 +44,10 @@ def check_up(path: Path, *, check_s: float = CHECK_S) -> DatabaseFacts | None:
                 backups=kept,
             )
     except (sqlite3.Error, OSError) as error:
-        return DatabaseFacts(path=said, failure=str(error))
+        if is_damage(error):
+            return DatabaseFacts(path=said, damage=str(error), backups=kept)
+        failed = store_failed(path, error)
+        return DatabaseFacts(path=said, failure=failed.reason, way_out=failed.way_out, backups=kept)
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -16,7 +16,7 @@ from ccmux.core.ledger import Ledger, TypedBatch
 from ccmux.core.messages import MessageState
 from ccmux.drivers.sqlite.connection import Connection
 from ccmux.drivers.sqlite.letters import DROPPED
-from ccmux.drivers.sqlite.schema import BUSY_AT_START_MS, MIGRATIONS
+from ccmux.drivers.sqlite.schema import BUSY_AT_START_MS, MIGRATIONS, refuse_newer
 from ccmux.drivers.sqlite.troubles import store_failed
 
 CHECKED_ROWS = 10_000
@@ -64,11 +64,10 @@ def read_ledger(path: Path, *, since_seq: int = 0, since_ts: float = 0.0) -> tup
             db.execute(f"PRAGMA busy_timeout = {BUSY_AT_START_MS}")
             db.execute("PRAGMA query_only = ON")
             [schema] = db.execute("PRAGMA user_version").fetchone()
-            if schema != len(MIGRATIONS):
-                reason = f"its schema is number {schema}, this ccmux knows {len(MIGRATIONS)}"
-                raise StoreFailed(
-                    str(path), reason, "start this ccmux there once, or use the one that wrote it"
-                )
+            refuse_newer(path, schema)
+            if schema < len(MIGRATIONS):
+                reason = f"an older ccmux wrote it (schema {schema}; this one knows {len(MIGRATIONS)})"
+                raise StoreFailed(str(path), reason, "start this one there once: it brings it up to date")
             db.execute("BEGIN")
             return _ledger(db, since_seq, since_ts)
     except sqlite3.Error as error:

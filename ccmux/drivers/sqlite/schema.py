@@ -6,12 +6,13 @@ taken on a database that has some, a copy of it is kept.
 
 from __future__ import annotations
 
-import shlex
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import structlog
 
+from ccmux.core.doctor.database import put_back
 from ccmux.core.errors import StoreFailed
 from ccmux.core.messages import OPEN_STATES, MessageState
 from ccmux.drivers.sqlite.backup import back_up, backups, schema_of
@@ -180,13 +181,11 @@ MIGRATIONS: tuple[str, ...] = (
 )
 """Numbered steps; `user_version` is the number of steps a database has taken. Steps are never edited."""
 
-_KNOWN = f"this one knows {len(MIGRATIONS)}"
-
 log = structlog.get_logger()
 
 
-def open_database(path: Path) -> sqlite3.Connection:
-    """Open or make the file (0600) and bring its schema up to date.
+def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
+    """Open or make the file (0600) and bring its schema up to date: it has taken all these steps then.
 
     Raises:
         StoreFailed: A newer ccmux wrote it, or no backup can be kept of it.
@@ -201,30 +200,36 @@ def open_database(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path)
+        _migrate(db, path, migrations)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, path: Path) -> None:
+def _migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
-    if taken > len(MIGRATIONS):
-        raise StoreFailed(str(path), f"a newer ccmux wrote it (schema {taken}; {_KNOWN})", _newer(path))
-    if 0 < taken < len(MIGRATIONS):
+    known = len(migrations)
+    refuse_newer(path, taken, known=known)
+    if 0 < taken < known:
         backup = back_up(db, path, schema=taken)
-        log.info("database backed up", path=str(backup), schema=taken, becomes=len(MIGRATIONS))
-    for number, step in enumerate(MIGRATIONS[taken:], start=taken + 1):
+        log.info("database backed up", path=str(backup), schema=taken, becomes=known)
+    for number, step in enumerate(migrations[taken:], start=taken + 1):
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def _newer(path: Path) -> str:
-    """Return the way out for a database of a newer ccmux."""
+def refuse_newer(path: Path, taken: int, *, known: int = len(MIGRATIONS)) -> None:
+    """Refuse a database that has taken steps we do not know.
+
+    Raises:
+        StoreFailed: It has.
+
+    """
+    if taken <= known:
+        return
     way_out = "upgrade this one"
-    usable = [backup for backup in backups(path) if schema_of(backup) <= len(MIGRATIONS)]
-    if not usable:
-        return way_out
-    # A log that is left beside another file would be taken for that file's.
-    old, here = shlex.quote(str(usable[0])), shlex.quote(str(path))
-    return f"{way_out}; or lose what came since the upgrade: `rm -f {here}-wal {here}-shm && cp {old} {here}`"
+    usable = [backup for backup in backups(path) if schema_of(backup) <= known]
+    if usable:
+        way_out += f"; or lose what came since the upgrade: `{put_back(str(path), str(usable[0]))}`"
+    reason = f"a newer ccmux wrote it (schema {taken}; this one knows {known})"
+    raise StoreFailed(str(path), reason, way_out)

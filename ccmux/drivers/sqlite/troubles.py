@@ -21,14 +21,15 @@ _PASSING = frozenset(
 )
 """A person or another program can end these while we wait; a damaged database heals by no waiting."""
 
+_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
 _WAYS_OUT = {
     sqlite3.SQLITE_FULL: "free some disk space; ccmux goes on by itself",
     sqlite3.SQLITE_READONLY: "make the file and its folder writable for this user",
     sqlite3.SQLITE_CANTOPEN: "make the file and its folder writable for this user",
     sqlite3.SQLITE_BUSY: "another program holds it; close that program",
     sqlite3.SQLITE_IOERR: "look at the disk",
-    sqlite3.SQLITE_CORRUPT: "move it aside and start again, or restore a backup",
-    sqlite3.SQLITE_NOTADB: "move it aside and start again, or restore a backup",
+    **dict.fromkeys(_DAMAGED, "move it aside, or restore a backup: ccmux doctor names the commands"),
 }
 """What a person can do, by primary result code (https://www.sqlite.org/rescode.html)."""
 _ANY_WAY_OUT = "make the file and its folder writable, and see that the disk is not full"
@@ -43,6 +44,11 @@ def store_failed(path: Path, error: sqlite3.Error | OSError) -> StoreFailed:
 def is_busy(error: StoreFailed) -> bool:
     """Tell whether another program held the database."""
     return _primary(error.__cause__) == sqlite3.SQLITE_BUSY
+
+
+def is_damage(error: sqlite3.Error | OSError) -> bool:
+    """Tell whether the file is no database, or none any more."""
+    return _primary(error) in _DAMAGED
 
 
 def _primary(error: BaseException | None) -> int:

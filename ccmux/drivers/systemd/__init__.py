@@ -1,8 +1,4 @@
-"""systemd: the user's service manager, the unit files it reads, and what it is told and gives back."""
+"""systemd: the user's service manager, the unit files it reads, and what it is told and gives back.
 
-from ccmux.drivers.systemd.fd_store import FdStore
-from ccmux.drivers.systemd.manager import UserManager
-from ccmux.drivers.systemd.notify import Notify
-from ccmux.drivers.systemd.scope import Scopes
-
-__all__ = ["FdStore", "Notify", "Scopes", "UserManager"]
+Each module is imported by itself: a command that looks at a unit does not wait for what the daemon needs.
+"""
