@@ -88,7 +88,7 @@ _HANDLE = (
     r"|(?:access|auth|account|client|encryption|master|private|service|signing)[_-]?key)"
 )
 _NAMED = re.compile(
-    rf"(?:(?P<password>{_PHRASE})|(?P<token>{_HANDLE}))[A-Za-z0-9_-]{{0,40}}['\"\]]{{0,2}}"
+    rf"(?<!/)(?:(?P<password>{_PHRASE})|(?P<token>{_HANDLE}))[A-Za-z0-9_-]{{0,40}}['\"\]]{{0,2}}"
     r"(?:[ \t]*:[ \t]*[A-Za-z_.|\[\] ]{1,30}(?==))?"  # a type
     r"[ \t]*(?P<sign>:=|=>|={1,3}|:|：|,(?=[ \t]*['\"]))[ \t]*[rbuf@]{0,2}"
     r"(?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\\\n]|\\[^\n]){4,300})(?P=quote)",
