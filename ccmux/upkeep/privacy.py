@@ -69,7 +69,8 @@ class Looking:
         scanner = self._scanner(tree)
         changed = self._git.changed(base, tree)
         found = [*self._in_files(scanner, changed), *scanner.people(self._git.people())]
-        return Looked(at=_counted(changed, "staged"), found=found, notes=self._notes, tree=tree, base=base)
+        at = f"{_counted(changed, 'file')} staged"
+        return Looked(at=at, found=found, notes=self._notes, tree=tree, base=base)
 
     def everything(self) -> Looked:
         """Look through all that is in the index."""
@@ -82,7 +83,8 @@ class Looking:
             for entry in scanner.unneeded
             if not {"message", "author"} & set(entry.where)
         ]
-        return Looked(at=_counted(files, "in all"), found=found, notes=[*self._notes, *unneeded])
+        at = f"{_counted(files, 'file')} in all"
+        return Looked(at=at, found=found, notes=[*self._notes, *unneeded])
 
     def history(self, revisions: str) -> Looked:
         """Look through what each commit of a range brought, what it says and who made it.
@@ -104,7 +106,8 @@ class Looking:
         found = self._in_files(scanner, changed)
         for commit in commits:
             found += self._in_commit(scanner, commit)
-        return Looked(at=f"{len(commits)} commits, {_counted(changed, 'in them')}", found=found, notes=notes)
+        at = f"{_counted(commits, 'commit')}, {_counted(changed, 'file')} in all of it"
+        return Looked(at=at, found=found, notes=notes)
 
     def message(self, path: Path) -> Looked:
         """Look through a message that git is about to take, as it stands in the file it names to its hook."""
@@ -165,5 +168,5 @@ def _once(entries: Iterable[Entry]) -> list[Entry]:
     return list(oldest.values())
 
 
-def _counted(entries: Sequence[Entry], where: str) -> str:
-    return f"{len(entries)} {'file' if len(entries) == 1 else 'files'} {where}"
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")
