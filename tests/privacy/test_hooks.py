@@ -12,6 +12,8 @@ import pytest
 
 from tests.privacy.repository import CHECKOUT, HOME, MAIL, Repository
 
+pytestmark = pytest.mark.timeout(400)  # git starts many programs, one after the other
+
 REVIEWED = """
 from os import environ
 from pathlib import Path
