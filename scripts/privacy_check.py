@@ -28,4 +28,5 @@ except ModuleNotFoundError:
             os.execv(ours, [ours, *sys.argv])  # noqa: S606 - there is no shell to want
     sys.exit("privacy_check.py: ccmux is not installed here; run scripts/setup")
 
-sys.exit(main(sys.argv[1:]))
+called = os.path.abspath(sys.argv[0])  # noqa: PTH100 - a link stays one
+sys.exit(main(sys.argv[1:], command=min(called, os.path.relpath(called), key=len)))

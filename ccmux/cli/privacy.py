@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ccmux.cli.program import EXIT_DONE, EXIT_FAILED, add_place, exit_code
+from ccmux.cli.program import EXIT_DONE, EXIT_FAILED, exit_code
 
 if TYPE_CHECKING:
     from ccmux.core.privacy.review import Verdict
@@ -37,22 +37,24 @@ exit codes: 0 clean, 1 something was found, or it does not pass, 2 usage
 """
 
 
-def main(argv: Sequence[str]) -> int:
-    """Run the check, without the program's name, and return its exit code."""
-    return exit_code(PROGRAM, lambda: _run(argv))
+def main(argv: Sequence[str], *, command: str = "scripts/privacy_check.py") -> int:
+    """Run the check, without the program's name, and return its exit code; `command`: how it is called."""
+    return exit_code(PROGRAM, lambda: _run(argv, command))
 
 
-def _run(argv: Sequence[str]) -> int:
+def _run(argv: Sequence[str], command: str) -> int:
     arguments = _parser().parse_args(argv)
 
-    from ccmux.cli.place import find_place
+    from ccmux.cli.place import enter, find_place
     from ccmux.drivers.git import Repository
     from ccmux.upkeep.privacy import Looking
 
+    # Not CCMUX_CONFIG: a Claude that ccmux hosts has it, and may commit in another project.
+    config = enter(Namespace(folder=arguments.folder or ".", config=arguments.config))
     message = Path(arguments.message).absolute() if arguments.message else None
     repository = Repository(os.environ)
-    _go_to_top(arguments, repository)
-    place = find_place(arguments)
+    named = str(config) if arguments.config is not None else None
+    place = find_place(Namespace(folder=str(repository.top()), config=named))
     looking = Looking(repository, place.paths.privacy_blocklist)
     if message is not None:
         looked = looking.message(message)
@@ -70,10 +72,10 @@ def _run(argv: Sequence[str]) -> int:
         return EXIT_FAILED
     if arguments.generate_token:
         return _have_reviewed(looking, looked, repository, place)
-    return _let_pass(looked, repository, place) if arguments.commit else EXIT_DONE
+    return _let_pass(looked, repository, place, command) if arguments.commit else EXIT_DONE
 
 
-def _let_pass(looked: Looked, repository: Repository, place: Place) -> int:
+def _let_pass(looked: Looked, repository: Repository, place: Place, command: str) -> int:
     """Say whether a commit of what is staged may pass."""
     from ccmux.upkeep.review import why_blocked
 
@@ -84,7 +86,7 @@ def _let_pass(looked: Looked, repository: Repository, place: Place) -> int:
         return EXIT_DONE
     reason = why_blocked(repository, looked)
     if reason:
-        _say(f"blocked: {reason}; run scripts/privacy_check.py --generate-token, then commit again")
+        _say(f"blocked: {reason}; run {command} --generate-token, then commit again")
     return EXIT_FAILED if reason else EXIT_DONE
 
 
@@ -116,16 +118,6 @@ def _say(line: str) -> None:
     from ccmux.cli.say import printable
 
     sys.stderr.write(f"{PROGRAM}: {printable(line)}\n")
-
-
-def _go_to_top(arguments: Namespace, repository: Repository) -> None:
-    """Go where ccmux.toml is, whatever folder of the repository we are in."""
-    if arguments.folder is not None:
-        os.chdir(arguments.folder)
-    if arguments.config is not None:
-        arguments.config = str(Path(arguments.config).absolute())
-    arguments.folder = None
-    os.chdir(repository.top())
 
 
 def _tell(looked: Looked, *, as_json: bool) -> None:
@@ -194,7 +186,10 @@ def _parser() -> ArgumentParser:
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    add_place(parser, Namespace(folder=None, config=None))
+    parser.add_argument("-C", dest="folder", metavar="DIR", help="go to this folder first")
+    parser.add_argument(
+        "--config", metavar="FILE", help="settings file (default: ccmux.toml of the repository)"
+    )
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--all", action="store_true", help="all that is in the index, not only what it changes")
     what.add_argument("--range", metavar="A..B", default="", help="what each commit of a range brought")

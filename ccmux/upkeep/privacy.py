@@ -32,8 +32,8 @@ class Looked:
         at: What, in words.
         found: What must not be there.
         notes: What a person should know of the looking itself, a sentence each.
-        tree: The tree that was staged, base the commit below it; "" where it was not about a tree.
-        base: The commit below it.
+        tree: The tree that was staged; "" where it was about something else.
+        base: HEAD's commit then, or the tree without a file before the first one.
 
     """
 
@@ -69,7 +69,8 @@ class Looking:
         scanner = self._scanner(tree)
         changed = self._git.changed(base, tree)
         found = [*self._in_files(scanner, changed), *scanner.people(self._git.people())]
-        return Looked(at=_counted(changed, "staged"), found=found, notes=self._notes, tree=tree, base=base)
+        at = f"{_counted(changed, 'file')} staged"
+        return Looked(at=at, found=found, notes=self._notes, tree=tree, base=base)
 
     def everything(self) -> Looked:
         """Look through all that is in the index."""
@@ -82,7 +83,8 @@ class Looking:
             for entry in scanner.unneeded
             if not {"message", "author"} & set(entry.where)
         ]
-        return Looked(at=_counted(files, "in all"), found=found, notes=[*self._notes, *unneeded])
+        at = f"{_counted(files, 'file')} in all"
+        return Looked(at=at, found=found, notes=[*self._notes, *unneeded])
 
     def history(self, revisions: str) -> Looked:
         """Look through what each commit of a range brought, what it says and who made it.
@@ -104,23 +106,25 @@ class Looking:
         found = self._in_files(scanner, changed)
         for commit in commits:
             found += self._in_commit(scanner, commit)
-        return Looked(at=f"{len(commits)} commits, {_counted(changed, 'in them')}", found=found, notes=notes)
+        at = f"{_counted(commits, 'commit')}, {_counted(changed, 'file')} in all of it"
+        return Looked(at=at, found=found, notes=notes)
 
     def message(self, path: Path) -> Looked:
         """Look through a message that git is about to take, as it stands in the file it names to its hook."""
-        with path.open("rb") as file:
-            text = file.read(_MESSAGE_BYTES).decode(errors="replace").partition(_SCISSORS)[0]
+        try:
+            with path.open("rb") as file:
+                text = file.read(_MESSAGE_BYTES).decode(errors="replace").partition(_SCISSORS)[0]
+        except OSError as error:
+            raise GitFailed(f"message {path}", error.strerror or str(error)) from error
         scanner = self._scanner(self._git.staged_tree())
         return Looked(at="the message", found=scanner.message(text, self._git.people()), notes=self._notes)
 
     def review_text(self, looked: Looked) -> bytes:
         """Return what is staged as a diff; of files that are no text it has nothing."""
         changed = self._git.changed(looked.base, looked.tree)
-        sizes = self._git.sizes([entry.oid for entry in changed if entry.oid])
-        readable = {oid: size for oid, size in sizes.items() if size <= LARGEST_BYTES}
+        readable, too_large = self._sizes(changed)
         binary = {oid for oid, content in self._git.contents(readable) if read(content).is_binary}
-        binary |= sizes.keys() - readable.keys()
-        left_out = [entry.path for entry in changed if entry.oid in binary]
+        left_out = [entry.path for entry in changed if entry.oid in binary | too_large.keys()]
         return self._git.diff(looked.base, looked.tree, without=left_out)
 
     def _scanner(self, tree: str) -> Scanner:
@@ -130,18 +134,23 @@ class Looking:
         return Scanner(allowlist, self._blocklist)
 
     def _in_files(self, scanner: Scanner, entries: Sequence[Entry]) -> list[Found]:
-        sizes = self._git.sizes(list(dict.fromkeys(entry.oid for entry in entries if entry.oid)))
-        readable = {oid: size for oid, size in sizes.items() if size <= LARGEST_BYTES}
+        readable, too_large = self._sizes(entries)
         inside: Mapping[str, Sequence[Found]] = {
             oid: scanner.content(content) for oid, content in self._git.contents(readable)
         }
         found: list[Found] = []
         for entry in entries:
-            if entry.oid in sizes and entry.oid not in readable:
-                found += scanner.too_large(entry.path, sizes[entry.oid], entry.commit)
+            if entry.oid in too_large:
+                found += scanner.too_large(entry.path, too_large[entry.oid], entry.commit)
             else:
                 found += scanner.at(inside.get(entry.oid, ()), entry.path, entry.commit)
         return found
+
+    def _sizes(self, entries: Sequence[Entry]) -> tuple[Mapping[str, int], Mapping[str, int]]:
+        """Return the sizes of the contents that are looked through, and of those too large for it."""
+        sizes = self._git.sizes(list(dict.fromkeys(entry.oid for entry in entries if entry.oid)))
+        readable = {oid: size for oid, size in sizes.items() if size <= LARGEST_BYTES}
+        return readable, {oid: size for oid, size in sizes.items() if oid not in readable}
 
     @staticmethod
     def _in_commit(scanner: Scanner, commit: Commit) -> list[Found]:
@@ -159,5 +168,5 @@ def _once(entries: Iterable[Entry]) -> list[Entry]:
     return list(oldest.values())
 
 
-def _counted(entries: Sequence[Entry], where: str) -> str:
-    return f"{len(entries)} {'file' if len(entries) == 1 else 'files'} {where}"
+def _counted(things: Sequence[object], name: str) -> str:
+    return f"{len(things)} {name}" + ("" if len(things) == 1 else "s")

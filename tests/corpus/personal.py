@@ -167,6 +167,7 @@ INNOCENT = {
     "names of tokens": (
         'token = "session_token_name" api_key="openai.api.key.name" secret_file = "/run/secrets/api_token_2"'
     ),
+    "a file in a list": '["/etc/passwd", "ftp://127.0.0.1"]',
     "where a token is": 'token_url = "https://auth.example.com/oauth2/token" TOKEN_FILE=./secrets/token2',
     "an app password to fill in": "APP_PASSWORD=xxxx xxxx xxxx xxxx",
     "prose": (

@@ -77,8 +77,7 @@ class Repository:
 
     def use_hooks(self) -> None:
         """Let git ask the check of this checkout at each commit."""
-        (self.folder / "scripts").symlink_to(CHECKOUT / "scripts")
-        self.write(".git/info/exclude", "/scripts\n/ccmux.toml\n")
+        self.write(".git/info/exclude", "/ccmux.toml\n")
         self.git("config", "core.hooksPath", str(CHECKOUT / "hooks"))
 
 

@@ -17,7 +17,7 @@ from ccmux.trial.api import ScriptedApi
 from tests.claude.real import find_claude, scratch_home
 from tests.privacy.repository import CHECKOUT, Repository
 
-pytestmark = pytest.mark.real_claude
+pytestmark = [pytest.mark.real_claude, pytest.mark.timeout(400)]
 
 PASS = Call("StructuredOutput", {"verdict": "pass", "reasons": []})
 FAIL = Call("StructuredOutput", {"verdict": "fail", "reasons": ["a.txt:1: the name of a child"]})

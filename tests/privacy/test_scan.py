@@ -83,6 +83,26 @@ def test_from_a_folder_below_all_of_the_repository_is_seen(repository: Repositor
     assert "require_token" in check(cwd=repository.folder / "below")[2]
 
 
+def test_the_settings_are_those_of_the_repository_or_named_ones(
+    repository: Repository, check: Check, tmp_path: Path
+) -> None:
+    other = repository.write("other/ccmux.toml", "[privacy]\nrequire_token = 1\n")
+    repository.environment |= {"CCMUX_CONFIG": str(other)}  # as a Claude has it that ccmux hosts elsewhere
+    assert check()[0] == 0
+    assert "require_token" in check("--config", "other/ccmux.toml")[2]
+    assert "require_token" in check("-C", "other", "--config", "ccmux.toml")[2]
+
+
+def test_what_is_not_there_is_told(repository: Repository, check: Check) -> None:
+    assert "nowhere: cannot go there" in check("-C", "nowhere")[2]
+    assert "no such file" in check("--config", "nowhere")[2]
+    code, _, err = check("--message", "nowhere")
+    assert (code, err.split(": ", 1)[1]) == (
+        1,
+        f"message {repository.folder}/nowhere: No such file or directory\n",
+    )
+
+
 def test_outside_of_a_repository_it_says_so(repository: Repository, check: Check, tmp_path: Path) -> None:
     code, _, err = check(cwd=tmp_path)
     assert code == 1

@@ -39,6 +39,9 @@ _DETECTORS: Sequence[tuple[str, str, str]] = (
 makers whose tokens have no form but a word beside them (Artifactory, Cloudant, IBM, SoftLayer), and npm's: it
 takes quadratic time on a long line."""
 
+_WITHIN = {"aws", "basic_auth"}
+"""Their first group, where they have one, is the secret; of others it is a part of it."""
+
 _HINTS = tuple((module, name, re.compile(hint)) for module, name, hint in _DETECTORS)
 
 _FORMS = tuple(
@@ -85,7 +88,7 @@ _HANDLE = (
     r"|(?:access|auth|account|client|encryption|master|private|service|signing)[_-]?key)"
 )
 _NAMED = re.compile(
-    rf"(?:(?P<password>{_PHRASE})|(?P<token>{_HANDLE}))[A-Za-z0-9_-]{{0,40}}['\"\]]{{0,2}}"
+    rf"(?<!/)(?:(?P<password>{_PHRASE})|(?P<token>{_HANDLE}))[A-Za-z0-9_-]{{0,40}}['\"\]]{{0,2}}"
     r"(?:[ \t]*:[ \t]*[A-Za-z_.|\[\] ]{1,30}(?==))?"  # a type
     r"[ \t]*(?P<sign>:=|=>|={1,3}|:|：|,(?=[ \t]*['\"]))[ \t]*[rbuf@]{0,2}"
     r"(?P<quote>['\"`])(?P<value>(?:(?!(?P=quote))[^\\\n]|\\[^\n]){4,300})(?P=quote)",
@@ -151,12 +154,11 @@ def _detected(module: str, name: str, text: str) -> Iterator[Finding]:
     rule, patterns = _detector(module, name)
     for pattern in patterns:
         for match in pattern.finditer(text):
-            group = next((number for number, value in enumerate(match.groups(), 1) if value), 0)
-            group = group if module in {"aws", "basic_auth"} else 0
+            group = 1 if module in _WITHIN and pattern.groups else 0
             start, end = match.span(group)
             is_part = _is_latin(text[start - 1 : start]) or _is_latin(text[end : end + 1])
-            value = match[group]
-            if not is_part and not (is_no_password(value) if module == "basic_auth" else is_no_token(value)):
+            is_nobodys = is_no_password if module == "basic_auth" else is_no_token
+            if not is_part and not is_nobodys(match[group]):
                 yield Finding(Kind.KEY, start, end, rule)
 
 
