@@ -89,6 +89,11 @@ class Paths:
         return self.state_dir / "ccmux.db"
 
     @property
+    def overseer_database(self) -> Path:
+        """Where the overseer keeps its tasks."""
+        return self.state_dir / "overseer.db"
+
+    @property
     def landing(self) -> Path:
         """Folder of what was read from the input FIFOs and is not in the database yet."""
         return self.state_dir / "landing"

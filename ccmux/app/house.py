@@ -24,9 +24,12 @@ from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.launch import SERVICE_VARIABLES
+from ccmux.core.overseer.protocol import MESSAGE_BYTES
+from ccmux.core.overseer.standing import standing
 from ccmux.core.prompt import InjectionLimits
-from ccmux.core.settings import ClaudeSettings
+from ccmux.core.settings import CONFIG_VARIABLE, ClaudeSettings
 from ccmux.drivers.api_token import api_token
+from ccmux.drivers.children import Nursery
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
 from ccmux.drivers.file_events import InotifyFileEvents
@@ -39,7 +42,7 @@ from ccmux.drivers.output_fifos import OutputFifos
 from ccmux.drivers.processes import Processes
 from ccmux.drivers.runtime_dir import RuntimeDir
 from ccmux.drivers.spool import Spool
-from ccmux.drivers.sqlite import SqliteStore
+from ccmux.drivers.sqlite import SqliteStore, SqliteTasks
 from ccmux.drivers.state_dir import make_private
 from ccmux.drivers.subscribers import Subscribers
 from ccmux.drivers.systemd.fd_store import FdStore
@@ -59,15 +62,24 @@ from ccmux.services.keeping import Keeping
 from ccmux.services.lifecycle import Lifecycle, RecoverySettings
 from ccmux.services.observer import Observer
 from ccmux.services.outbox import Outbox
+from ccmux.services.overseer import Overseer, OverseerRoom
+from ccmux.services.overseer.audience import BEHIND_BYTES
 from ccmux.services.permissions import Permissions
 from ccmux.services.presence import Presence
 from ccmux.services.publisher import Publisher
 from ccmux.services.turns import Turns
 from ccmux.web.app import build_app
+from ccmux.web.guard import Rules
 from ccmux.web.server import listen
+from ccmux.websocket import Lobby
 
 GRACE_S = 4.0
 """How long all services together may take to end one after the other: the promise is 5 s after SIGTERM."""
+
+TASKS_END_S = 2.0
+"""How long the overseer's tasks may take of that; the nursery ends in any case those that take longer."""
+
+OVERSEER_PATH = "/ws/overseer"
 
 HOOK_FILE_BYTES = 64 * 1_048_576
 """A hook payload carries a tool's input or Claude's last message: megabytes at the most."""
@@ -112,6 +124,7 @@ class House:
         settings, paths = place.settings, place.paths
         self._settings = replace(settings, claude=_demo(settings.claude, paths)) if demo else settings
         self._paths = paths
+        self._config = place.config
         self._trouble = place.trouble
         self._started = started
         self._demo = demo
@@ -237,7 +250,19 @@ class House:
             reached=self._reached,
         )
         stopping = asyncio.Event()
-        web = build_app(channels=outbox, token=token, port=settings.mcp.port, stopping=stopping)
+        overseer = await self._overseer(opened)
+        web = build_app(
+            channels=outbox,
+            figures=overseer.told,
+            token=token,
+            port=settings.mcp.port,
+            stopping=stopping,
+        )
+        lobby = Lobby(
+            rooms={OVERSEER_PATH: OverseerRoom(overseer, Rules(token=token, port=settings.mcp.port).refuse)},
+            message_bytes=MESSAGE_BYTES,
+            behind_bytes=BEHIND_BYTES,
+        )
         control_socket = LineServer(paths.control_sock, line_limit=request_bytes, refusal=refusal)
         control_socket.bind()
         control = Control(
@@ -278,7 +303,7 @@ class House:
             keeper_is_there=keeping.first if stored is None else None,
             reached=self._reached,
         )
-        http = HttpServer(web, listening, stopping)
+        http = HttpServer(web, listening, stopping, lobby=lobby)
         manager = Notify.found(os.environ, pid=os.getpid())
         opened.callback(manager.close)
         presence = Presence(
@@ -298,6 +323,7 @@ class House:
             Permissions(store=store, sightings=hub, new_id=lambda: secrets.token_hex(8)),
             dispatcher,
             lifecycle,
+            overseer,
             http,
             outbox,
             Publisher(socket=subscribers, events=hub, files=files, folder=str(paths.runtime_dir)),
@@ -321,6 +347,29 @@ class House:
             return []
         cwd = str(self._cwd)
         return [share(live, sightings=hub, files=files, clock=clock, cwd=cwd, environment=environment)]
+
+    async def _overseer(self, opened: AsyncExitStack) -> Overseer:
+        """Return what keeps the tasks of the settings running, and those that clients start."""
+        store = await SqliteTasks.open(self._paths.overseer_database)
+        opened.push_async_callback(store.close)
+        inherited = {name: value for name, value in os.environ.items() if name not in SERVICE_VARIABLES}
+        # Programs of ours are found also where the daemon was started by its path.
+        ours = str(Path(sys.executable).parent)
+        lock = self._paths.overseer_database.with_name("overseer.db.lock")
+        return Overseer(
+            children=Nursery(
+                {
+                    **inherited,
+                    "PATH": f"{inherited.get('PATH', os.defpath)}:{ours}",
+                    **({CONFIG_VARIABLE: str(self._config)} if self._config.exists() else {}),
+                },
+                lock=lock,
+            ),
+            store=store,
+            clock=WallClock(),
+            standing=standing(self._settings.overseer_tasks),
+            end_s=TASKS_END_S,
+        )
 
     def _more_status(self, lifecycle: Lifecycle) -> Mapping[str, Any]:
         return {

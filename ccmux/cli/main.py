@@ -21,6 +21,7 @@ COMMANDS = {
     "messages": "list messages and their states",
     "why": "say exactly why a message, or the head of the queue, waits",
     "dead": "list, show, retry or drop what could not be taken or delivered",
+    "tasks": "list, start, stop and reset what the overseer keeps running, or read what it prints",
     "doctor": "find what is wrong, and say how to mend each",
     "upgrade-check": "try another Claude Code, and say whether it is safe to upgrade to it",
     "live": "show others what your Claude Code sessions do, from their own hooks",

@@ -9,12 +9,14 @@ CcmuxError
 ├── DaemonUnreachable     no daemon answers on control.sock
 ├── RequestRefused        the daemon understood a request and said no
 ├── PaneLost              the tmux pane, session or server went away
+├── ChildNotStarted       a program of the overseer's cannot be started
 ├── ClaudeNotFound        the configured command is not a program
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
 ├── GitFailed             git did not do what it was asked
 ├── AllowlistInvalid      the privacy gate's allowlist has problems, all of them named
 ├── NothingToTry          there is no other Claude Code to try
+├── OverseerRefused       the overseer cannot be started as it was asked to
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
@@ -149,6 +151,14 @@ class PaneLost(CcmuxError):
         super().__init__(f"tmux pane lost during {during}: {what}; ccmux builds the session again")
 
 
+class ChildNotStarted(CcmuxError):
+    """A program that is to be supervised cannot be started; `reason` is the system's own word."""
+
+    def __init__(self, program: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"cannot start {program}: {reason}; name a program that is there and executable")
+
+
 class ClaudeNotFound(CcmuxError):
     """The `[claude] command` is not an executable on the PATH."""
 
@@ -178,6 +188,13 @@ class NothingToTry(CcmuxError):
 
     def __init__(self, reason: str, way_out: str) -> None:
         super().__init__(f"nothing to try: {reason}; {way_out}")
+
+
+class OverseerRefused(CcmuxError):
+    """The overseer cannot be started the way it was asked to; the text says what to mend."""
+
+    def __init__(self, reason: str, way_out: str) -> None:
+        super().__init__(f"{reason}; {way_out}")
 
 
 class GitFailed(CcmuxError):

@@ -12,7 +12,15 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
-from ccmux.core.settings import NAMED_TABLES, TABLES, AdapterSettings, Settings, TimerSettings
+from ccmux.core.settings import (
+    NAMED_TABLES,
+    TABLES,
+    AdapterSettings,
+    Settings,
+    TaskSettings,
+    TimerSettings,
+    attribute,
+)
 
 _WORTH_GROUPING = 10_000
 
@@ -56,14 +64,26 @@ EXAMPLES = Settings(
             restart_delay=5,
         )
     },
+    overseer_tasks={
+        "telegram": TaskSettings(command=("ccmux-telegram",)),
+        "tunnel": TaskSettings(
+            command=("ssh", "-N", "-R", "9000:localhost:9000", "box"),
+            env={"LANG": "C.UTF-8"},
+            restart_delay=5,
+            max_restart_delay=300,
+            min_uptime=30,
+            error_threshold=20,
+            error_window=3600,
+        ),
+    },
 )
-"""The timers and adapters that stand in every settings text as comments; together they have every key."""
+"""What stands in every settings text as comments; the tables of each kind together have every key."""
 
 
 def settings_text(settings: Settings) -> str:
     """Return a whole `ccmux.toml` with every key, its meaning above it; it parses to `settings`."""
     tables = [_table(name, getattr(settings, name)) for name in TABLES]
-    named = [_named(name, getattr(settings, name)) for name in NAMED_TABLES]
+    named = [_named(name, getattr(settings, attribute(name))) for name in NAMED_TABLES]
     return _INTRO + "".join(tables + named)
 
 
@@ -87,7 +107,7 @@ def _named(table: str, entries: Mapping[str, Any]) -> str:
         ]
     for name, values in entries.items():
         lines += ["", *_entry(table, name, values)]
-    for name, values in getattr(EXAMPLES, table).items():
+    for name, values in getattr(EXAMPLES, attribute(table)).items():
         lines += ["", *(f"# {line}" for line in _entry(table, name, values))]
     return "\n".join(lines) + "\n"
 
@@ -103,7 +123,7 @@ def _entry(table: str, name: str, values: Any) -> list[str]:
 
 def _shortest(key: str, value: Any) -> Any:
     """Return a list as the string by which people would write it."""
-    if key == "exec":
+    if key in {"exec", "command"}:
         return shlex.join(value)
     return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 

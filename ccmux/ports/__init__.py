@@ -23,7 +23,8 @@ from ccmux.ports.live import (
 )
 from ccmux.ports.outputs import OutputChange, Outputs
 from ccmux.ports.runs import Runs
-from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Store, Taken
+from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Standing, Store, Taken
+from ccmux.ports.tasks import Children, EventLog, RunningChild, TaskStore
 from ccmux.ports.terminal import Pane, Terminal
 from ccmux.ports.witnesses import LineTail, Processes, RegistryFiles, SpoolFile, SpoolFiles
 
@@ -31,9 +32,11 @@ __all__ = [
     "NOTHING_READ",
     "ChannelInfo",
     "Channels",
+    "Children",
     "Clock",
     "Dispatching",
     "Ear",
+    "EventLog",
     "ExpectedPrompt",
     "FileChange",
     "FileEvent",
@@ -60,14 +63,17 @@ __all__ = [
     "ReadTo",
     "RegistryFiles",
     "Relay",
+    "RunningChild",
     "Runs",
     "SendOutcome",
     "SendResult",
     "Sightings",
     "SpoolFile",
     "SpoolFiles",
+    "Standing",
     "Store",
     "Taken",
+    "TaskStore",
     "Terminal",
     "go_on",
 ]

@@ -7,7 +7,7 @@ Claude, and at `/sse` for clients that know only the older transport.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -16,20 +16,24 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPASGIApp, StreamableHTTPSessionManager
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ccmux.core.overseer.counts import CONTENT_TYPE
 from ccmux.ports import Channels
 from ccmux.web.guard import OPEN_PATH, Guard
 from ccmux.web.mcp_tools import build_server
 
 
-def build_app(*, channels: Channels, token: str, port: int, stopping: asyncio.Event) -> ASGIApp:
+def build_app(
+    *, channels: Channels, figures: Callable[[], str], token: str, port: int, stopping: asyncio.Event
+) -> ASGIApp:
     """Return the application, good for one run of a server.
 
     Args:
         channels: The way out.
+        figures: What Prometheus reads.
         token: What `Authorization: Bearer` must carry.
         port: The port it is served on; Host and Origin must name it.
         stopping: Set when the server is about to stop; open streams end then.
@@ -42,8 +46,12 @@ def build_app(*, channels: Channels, token: str, port: int, stopping: asyncio.Ev
     def lifespan(_app: Starlette) -> AbstractAsyncContextManager[None]:
         return manager.run()
 
+    async def metrics(_request: Request) -> Response:
+        return Response(figures(), media_type=CONTENT_TYPE)
+
     routes = [
         Route(OPEN_PATH, _healthz),
+        Route("/metrics", metrics),
         # No GET: there is no stream to open, a client asks and is answered.
         Route("/mcp", StreamableHTTPASGIApp(manager), methods=["POST"]),
         Route("/sse", EndsWhenStopping(_OlderTransport(older, mcp), stopping), methods=["GET"]),

@@ -19,7 +19,9 @@ from ccmux.core.settings import (
     Problem,
     ProjectSettings,
     Settings,
+    TaskSettings,
     TimerSettings,
+    attribute,
     parse_settings,
     parse_what_fits,
     project_name,
@@ -42,7 +44,7 @@ def test_an_empty_file_means_the_defaults() -> None:
 
 
 def test_every_table_of_the_settings_is_known_to_the_reader_and_no_other() -> None:
-    assert [table.name for table in fields(Settings)] == [*TABLES, *NAMED_TABLES]
+    assert [table.name for table in fields(Settings)] == [*TABLES, *map(attribute, NAMED_TABLES)]
 
 
 def test_every_key_has_a_check_that_takes_its_default() -> None:
@@ -358,6 +360,58 @@ REFUSED_OF_UNITS = {
 def test_what_cannot_be_a_unit_is_refused_with_its_meaning(text: str, says: str) -> None:
     (problem,) = problems_of(text)
     assert says in problem
+
+
+TASKS = {
+    "no command": ("[overseer.tasks.x]\nrestart_delay = 1", "line 1: [overseer.tasks.x] needs command"),
+    "an empty command": ("[overseer.tasks.x]\ncommand = []", "[overseer.tasks.x] needs command"),
+    "a misspelt key": (
+        "[overseer.tasks.x]\ncomand = 'x'",
+        "line 2: [overseer.tasks.x] comand is no setting; did you mean command?",
+    ),
+    "a name that cannot be": (
+        '[overseer.tasks."a b"]\ncommand = "x"',
+        "[overseer.tasks.a b] must be named with letters, digits, _ and -, at most 64",
+    ),
+    "no table": ("[overseer]\ntasks = 1", "line 2: [overseer.tasks] must be a table, it is a number"),
+    "another table": (
+        "[overseer.jobs.x]\ncommand = 'x'",
+        "[overseer.jobs] is no table; did you mean overseer.tasks?",
+    ),
+    "no table at all": ("overseer = 1", "[overseer] is no table; did you mean overseer.tasks?"),
+    "half an end": (
+        "[overseer.tasks.x]\ncommand = 'x'\nerror_threshold = 0.5",
+        "a whole number from 0 to 10_000",
+    ),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), TASKS.values(), ids=TASKS)
+def test_what_cannot_be_a_task_is_refused_with_its_meaning(text: str, says: str) -> None:
+    (problem,) = problems_of(text)
+    assert says in problem
+
+
+def test_tasks_are_read() -> None:
+    text = """\
+[overseer.tasks.overseer]
+command = "ccmux-telegram --quiet"
+[overseer.tasks.tunnel]
+command = ["ssh", "box"]
+restart_delay = 2.5
+"""
+    assert settings_of(text).overseer_tasks == {
+        "overseer": TaskSettings(command=("ccmux-telegram", "--quiet")),
+        "tunnel": TaskSettings(command=("ssh", "box"), restart_delay=2.5),
+    }
+    assert settings_of("[overseer]") == Settings()
+
+
+def test_a_task_that_is_wrong_is_left_out_for_who_looks_on() -> None:
+    text = "[overseer.tasks.x]\nrestart_delay = 1\n[overseer.tasks.y]\ncommand = 'y'\nmin_uptime = -1"
+    settings, problems = parse_what_fits(tomllib.loads(text), text=text)
+    assert settings.overseer_tasks == {"y": TaskSettings(command=("y",))}
+    assert len(problems) == 2
 
 
 def test_empty_is_left_out() -> None:

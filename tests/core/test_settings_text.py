@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import tomllib
 from dataclasses import fields
+from functools import reduce
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -19,6 +21,7 @@ from ccmux.core.settings import (
     ClaudeSettings,
     ProjectSettings,
     Settings,
+    TaskSettings,
     TimerSettings,
     TimingSettings,
     parse_settings,
@@ -50,17 +53,19 @@ def test_every_key_of_the_example_has_a_comment_above_it() -> None:
     assert bare == []
 
 
-def test_the_commented_examples_come_to_life_and_hold_every_key_of_timers_and_adapters() -> None:
+def test_the_commented_examples_come_to_life_and_hold_every_key() -> None:
     lines = EXAMPLE.partition("# [timers.NAME]")[2].split("\n")
-    live = "\n".join(re.sub(r"^# (?=\[\w+\.\w+\]$|\w+ = )", "", line) for line in lines[1:])
+    live = "\n".join(re.sub(r"^# (?=\[[\w.]+\.\w+\]$|\w+ = )", "", line) for line in lines[1:])
     table = tomllib.loads(live)
     assert parse_settings(table, text=live) == Settings(
         timers={**FIRST_TIMERS, **EXAMPLES.timers},
         adapters=EXAMPLES.adapters,
+        overseer_tasks=EXAMPLES.overseer_tasks,
     )
     for name, shape in NAMED_TABLES.items():
         keys = {key.name for key in fields(shape)}
-        assert {key for entry in table[name].values() for key in entry} == keys
+        entries = reduce(operator.getitem, name.split("."), table)
+        assert {key for entry in entries.values() for key in entry} == keys
         told = EXAMPLE.partition(f"# [{name}.NAME]")[2].partition("\n\n")[0]
         assert {line[4:].split(" ")[0] for line in told.split("\n")[1:] if line[4] != " "} == keys
 
@@ -98,6 +103,15 @@ ADAPTERS = st.builds(
 )
 
 
+TASKS = st.builds(
+    TaskSettings,
+    command=PROGRAM,
+    env=ENV,
+    restart_delay=st.integers(0, 86_400) | st.floats(0, 86_400),
+    error_threshold=st.integers(0, 10_000),
+)
+
+
 @given(LINE, ENV)
 def test_what_is_written_is_what_is_read(word: str, env: dict[str, str]) -> None:
     settings = Settings(
@@ -112,8 +126,9 @@ def test_what_is_written_is_what_is_read(word: str, env: dict[str, str]) -> None
 @given(
     st.dictionaries(NAME.map("t{}".format), TIMERS, max_size=2),
     st.dictionaries(NAME.map("a{}".format), ADAPTERS, max_size=2),
+    st.dictionaries(NAME, TASKS, max_size=2),
 )
-def test_timers_and_adapters_are_read_as_they_were_written(timers: Any, adapters: Any) -> None:
-    settings = Settings(timers=timers, adapters=adapters)
+def test_what_users_name_is_read_as_it_was_written(timers: Any, adapters: Any, tasks: Any) -> None:
+    settings = Settings(timers=timers, adapters=adapters, overseer_tasks=tasks)
     text = settings_text(settings)
     assert parse_settings(tomllib.loads(text), text=text) == settings

@@ -63,7 +63,13 @@ async def serving(channels: Channels, port: int = 0) -> AsyncIterator[Served]:
     """Serve the application; whatever is still open when the block ends must be closed within 5 seconds."""
     sock = listen(port)
     stopping = asyncio.Event()
-    app = build_app(channels=channels, token=TOKEN, port=port_of(sock), stopping=stopping)
+    app = build_app(
+        channels=channels,
+        figures=lambda: "figure 7\n",
+        token=TOKEN,
+        port=port_of(sock),
+        stopping=stopping,
+    )
     async with asyncio.TaskGroup() as group:
         served = Served(port_of(sock), group.create_task(HttpServer(app, sock, stopping).run()))
         try:

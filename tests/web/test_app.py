@@ -153,3 +153,14 @@ def test_a_page_of_another_site_gets_nothing_even_with_the_token() -> None:
         assert rebound.status_code == 403
 
     story(act)
+
+
+def test_figures_are_for_who_has_the_token() -> None:
+    async def act(served: Served, http: httpx2.AsyncClient) -> None:
+        answer = await http.get("/metrics")
+        assert (answer.status_code, answer.text) == (200, "figure 7\n")
+        assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        async with browser(served, authorized=False) as stranger:
+            assert (await stranger.get("/metrics")).status_code == 401
+
+    story(act)

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from ccmux.web.guard import Guard
+from ccmux.web.guard import Guard, Rules
+from ccmux.websocket import Handshake
 
 GOOD = ("authorization", "Bearer s3cret")
 HOST = ("host", "127.0.0.1:9876")
@@ -128,3 +129,13 @@ def test_a_websocket_with_all_in_order_opens() -> None:
 
 def test_the_applications_own_life_is_no_request() -> None:
     assert len(ask(type="lifespan")) == 2
+
+
+def test_a_room_asks_the_same() -> None:
+    rules = Rules(token="s3cret", port=9876)
+    came = Handshake(path="/ws/x", headers=(("Host", "localhost:9876"), ("Authorization", "Bearer s3cret")))
+    assert rules.refuse(came) is None
+    strange = Handshake(path="/ws/x", headers=(*came.headers, ("Origin", "http://evil.example")))
+    refusal = rules.refuse(strange)
+    assert refusal is not None
+    assert refusal.status == 403

@@ -18,6 +18,8 @@ def may_be_secret(settings: Settings) -> list[str]:
         found += _named(f"[timers.{name}] env", timer.env)
     for name, adapter in settings.adapters.items():
         found += _named(f"[adapters.{name}] env", adapter.env)
+    for name, task in settings.overseer_tasks.items():
+        found += _named(f"[overseer.tasks.{name}] env", task.env)
     return found
 
 

@@ -35,7 +35,13 @@ from ccmux.core.settings.tables import (
 )
 
 if TYPE_CHECKING:
-    from ccmux.core.settings.named import NAMED_TABLES, AdapterSettings, TimerSettings
+    from ccmux.core.settings.named import (
+        NAMED_TABLES,
+        AdapterSettings,
+        TaskSettings,
+        TimerSettings,
+        attribute,
+    )
 
 __all__ = [
     "CONFIG_VARIABLE",
@@ -57,9 +63,11 @@ __all__ = [
     "RelaySettings",
     "RuntimeSettings",
     "Settings",
+    "TaskSettings",
     "TimerSettings",
     "TimingSettings",
     "TmuxSettings",
+    "attribute",
     "parse_settings",
     "parse_what_fits",
     "project_name",
@@ -68,7 +76,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Load the tables that users name when they are asked for: a `ccmux send` without any is not held up."""
-    if name in {"NAMED_TABLES", "AdapterSettings", "TimerSettings"}:
+    if name in {"NAMED_TABLES", "AdapterSettings", "TaskSettings", "TimerSettings", "attribute"}:
         from ccmux.core.settings import named  # noqa: PLC0415 - that is the point
 
         return getattr(named, name)

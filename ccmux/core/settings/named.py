@@ -1,18 +1,29 @@
-"""The tables that users name, [timers.NAME] and [adapters.NAME], and what their values may be.
+"""The tables that users name, [timers.NAME], [adapters.NAME], [overseer.tasks.NAME], and what stands there.
 
-Each becomes units of systemd's, named ccmux-NAME, so nothing may stand here that a unit file cannot hold.
-That a calendar can be read, and that a program exists, is looked at by who deploys.
+A timer or adapter becomes units of systemd's, named ccmux-NAME, so nothing may stand here that a unit file
+cannot hold. That a calendar can be read, and that a program exists, is looked at by who deploys.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from ccmux.core.channel import CHANNEL_RULE
-from ccmux.core.settings.checks import NAME_RULE, Check, Refused, kind, matching, number, one_line, variables
+from ccmux.core.settings.checks import (
+    NAME_RULE,
+    Check,
+    Refused,
+    kind,
+    matching,
+    number,
+    one_line,
+    variables,
+    whole,
+)
 
 _LONGEST_MESSAGE = 16_000
 """Characters. It is one line of a settings file and of a unit; systemd ends those at 1 MiB."""
@@ -197,7 +208,49 @@ class AdapterSettings:
     )
 
 
-NAMED_TABLES: Mapping[str, type] = {"timers": TimerSettings, "adapters": AdapterSettings}
+_SHORT_SPAN: dict[str, Check] = {
+    "check": number("a number of seconds from 0 to 86_400", most=86_400),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskSettings:
+    """A program that the daemon itself keeps running: an adapter where there is no systemd.
+
+    Attributes:
+        command: The program, as a list of words or as a string that is split as a shell would; started in
+            the project's folder, without a shell.
+        env: More environment variables: { NAME = "value" }.
+        restart_delay: Seconds before it is started anew, however it ended.
+        max_restart_delay: The delay doubles each time it ends too soon, up to this.
+        min_uptime: Seconds after which it has started well, and the delay is short again.
+        error_threshold: With this many ends within error_window it is given up until it is reset or ccmux is
+            started anew; 0 is never.
+        error_window: Seconds.
+
+    """
+
+    command: tuple[str, ...] = field(default=(), metadata=_EXEC)
+    env: Mapping[str, str] = field(default_factory=dict, metadata=_VARIABLES)
+    restart_delay: float = field(default=1, metadata=_SHORT_SPAN)
+    max_restart_delay: float = field(default=60, metadata=_SHORT_SPAN)
+    min_uptime: float = field(default=60, metadata=_SHORT_SPAN)
+    error_threshold: int = field(default=0, metadata={"check": whole(0, 10_000)})
+    error_window: float = field(default=600, metadata=_SHORT_SPAN)
+
+
+NAMED_TABLES: Mapping[str, type] = {
+    "timers": TimerSettings,
+    "adapters": AdapterSettings,
+    "overseer.tasks": TaskSettings,
+}
+"""By the name of the table that holds them; `attribute` tells where `Settings` has them."""
+
+
+def attribute(table: str) -> str:
+    """Return the name by which `Settings` has the tables of one kind."""
+    return table.replace(".", "_")
+
 
 _RESERVED = frozenset(
     {"reconcile", "relay", "overseer", "deploy", "tmux", "keeper"}
@@ -205,27 +258,34 @@ _RESERVED = frozenset(
 )
 
 
-def unfit_name(name: str) -> str:
-    """Return what is wrong with a timer's or adapter's name, "" where nothing is."""
+def unfit_name(table: str, name: str) -> str:
+    """Return what is wrong with the name of a table of this kind, "" where nothing is."""
+    has_units = table != "overseer.tasks"
     if re.fullmatch(NAME_RULE, name) is None:
-        return "must be named with letters, digits, _ and -, at most 64: its units are ccmux-NAME"
-    if name in _RESERVED:
+        why = ": its units are ccmux-NAME" if has_units else ""
+        return f"must be named with letters, digits, _ and -, at most 64{why}"
+    if has_units and name in _RESERVED:
         return f"must be named otherwise: ccmux-{name} is a name of ccmux's own"
     return ""
 
 
 def contradictions(table: str, content: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield what is wrong between the keys of one table, as (key, sentence); key "" is the table itself."""
-    if table != "timers":
-        return
     said = {key for key, value in content.items() if value not in ("", [])}
+    # A key that is misspelt may be the one that is missed.
+    is_spelt = said <= {key.name for key in fields(NAMED_TABLES[table])}
+    if table == "timers":
+        yield from _of_timer(said, is_spelt=is_spelt)
+    elif table == "overseer.tasks" and is_spelt and "command" not in said:
+        yield "", 'needs command (a program to keep running): "ccmux-telegram"'
+
+
+def _of_timer(said: AbstractSet[str], *, is_spelt: bool) -> Iterator[tuple[str, str]]:
     if {"exec", "message"} <= said:
         yield "message", "cannot stand beside exec: one timer does one thing"
     if "channel" in said and "message" not in said:
         yield "channel", "goes with message only"
-    if not said <= {key.name for key in fields(TimerSettings)}:
-        return  # a key that is misspelt may be the one that is missed
-    if not said & {"exec", "message"}:
+    if is_spelt and not said & {"exec", "message"}:
         yield "", "needs exec (a program to start) or message (a line for Claude)"
-    if not said & {"schedule", "startup_delay"}:
+    if is_spelt and not said & {"schedule", "startup_delay"}:
         yield "", 'needs schedule ("daily", "Mon 07:00") or startup_delay ("30s")'

@@ -19,7 +19,7 @@ CONFIG_VARIABLE = "CCMUX_CONFIG"
 _Lines = Mapping[tuple[str, ...], int]
 """The first line of every table and key, counted from 1."""
 
-_NAMED = ("timers", "adapters")
+_NAMED = ("timers", "adapters", "overseer.tasks")
 """Tables of tables that users name. Their module is loaded where there is one: most commands need none."""
 
 
@@ -71,8 +71,8 @@ def project_name(settings: Settings, folder_name: str) -> str:
 def _read(table: Mapping[str, Any], lines: _Lines) -> tuple[Settings, list[Problem]]:
     problems: list[Problem] = []
     parts: dict[str, Any] = {}
-    for name, content in table.items():
-        line = lines.get((name,))
+    for name, content in _tables(table):
+        line = lines.get(tuple(name.split(".")))
         if name not in TABLES and name not in _NAMED:
             problems.append(_unknown_table(name, line=line))
         elif not isinstance(content, dict):
@@ -80,7 +80,7 @@ def _read(table: Mapping[str, Any], lines: _Lines) -> tuple[Settings, list[Probl
                 Problem(line=line, where=f"[{name}]", says=f"must be a table, it is {kind(content)}")
             )
         elif name in _NAMED:
-            parts[name], wrong = _read_named(name, content, lines)
+            parts[name.replace(".", "_")], wrong = _read_named(name, content, lines)
             problems += wrong
         else:
             values, wrong = _read_table((name,), TABLES[name], content, lines)
@@ -97,6 +97,15 @@ def _read(table: Mapping[str, Any], lines: _Lines) -> tuple[Settings, list[Probl
         says = "and keyfile must stand beside each other"
         problems.append(Problem(line=line, where="[relay] certfile", says=says))
     return settings, sorted(problems, key=lambda problem: problem.line or 0)
+
+
+def _tables(table: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield each table by its name, those in [overseer] as "overseer.NAME"."""
+    for name, content in table.items():
+        if name == "overseer" and isinstance(content, dict):
+            yield from ((f"{name}.{inner}", one) for inner, one in content.items())
+        else:
+            yield name, content
 
 
 def _read_table(
@@ -124,13 +133,13 @@ def _read_named(
     read: dict[str, Any] = {}
     problems = []
     for name, values in content.items():
-        path = (table, name)
+        path = (*table.split("."), name)
         where, line = f"[{table}.{name}]", lines.get(path)
         if not isinstance(values, dict):
             says = f"must be a table of its own: [{table}.NAME], it is {kind(values)}"
             problems.append(Problem(line=line, where=f"[{table}] {name}", says=says))
             continue
-        unfit = unfit_name(name)
+        unfit = unfit_name(table, name)
         if unfit:
             problems.append(Problem(line=line, where=where, says=unfit))
         kept, wrong = _read_table(path, shape, values, lines)
@@ -139,14 +148,16 @@ def _read_named(
             key_line = lines.get((*path, key), line)
             problems.append(Problem(line=key_line, where=f"{where} {key}".rstrip(), says=says))
         # An adapter without exec is the program of its own name: nobody may have meant that here.
-        is_doubtful = table == "adapters" and wrong and "exec" not in kept
+        is_doubtful = (table == "adapters" and wrong and "exec" not in kept) or (
+            table == "overseer.tasks" and not kept.get("command")
+        )
         if not unfit and not is_doubtful:
             read[name] = shape(**kept)
     return read, problems
 
 
 def _shared_names(table: Mapping[str, Any], lines: _Lines) -> Iterator[Problem]:
-    timers, adapters = (_tables_in(table.get(name)) for name in _NAMED)
+    timers, adapters = (_tables_in(table.get(name)) for name in ("timers", "adapters"))
     for name in timers:
         if name in adapters:
             says = f"must be named otherwise: [adapters.{name}] would be the same ccmux-{name}.service"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ccmux.core.settings import checks
 
 if TYPE_CHECKING:
-    from ccmux.core.settings.named import AdapterSettings, TimerSettings
+    from ccmux.core.settings.named import AdapterSettings, TaskSettings, TimerSettings
 
 
 def _check(check: checks.Check) -> dict[str, checks.Check]:
@@ -280,6 +280,7 @@ class Settings:
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
     adapters: Mapping[str, AdapterSettings] = field(default_factory=dict)
+    overseer_tasks: Mapping[str, TaskSettings] = field(default_factory=dict)
 
 
 TABLES: Mapping[str, type] = {
