@@ -108,6 +108,7 @@ def _preview(arguments: Namespace) -> int:
 
 def _change_settings(arguments: Namespace, *, install: bool) -> int:
     from ccmux.cli.place import find_place
+    from ccmux.core import json_text
     from ccmux.core.errors import ProjectFileFailed
     from ccmux.core.live import user_hooks
     from ccmux.drivers import live_hook, project_files
@@ -124,15 +125,15 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
     else:
         change = user_hooks.uninstalled(content, list(_EVENTS), shim=str(paths.hook))
     match change:
-        case user_hooks.Unparsable(reason):
+        case json_text.Unparsable(reason):
             raise ProjectFileFailed(str(settings), f"is left as it is: {reason}")
-        case user_hooks.Updated(new):
+        case json_text.Updated(new):
             if install:
                 live_hook.install(paths.hook)
                 settings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             project_files.replace(settings, new, mode=0o600)
             print(f"{settings}: hooks {'added' if install else 'taken out'}")
-        case user_hooks.Unchanged():
+        case json_text.Unchanged():
             print(f"{settings}: nothing to do")
     return 0
 
