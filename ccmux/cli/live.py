@@ -35,7 +35,7 @@ The key that the relay knows you by is CC_LIVE_API_KEY, or stands in
 
 examples:
   export CC_LIVE_ENDPOINT=https://live.example.org CC_LIVE_API_KEY=...
-  ccmux live install            from now on every session where these two are set
+  ccmux live install            every session where both of these are set
   ccmux live install --config FILE
                                 every session, by FILE's [live] endpoint
   ccmux live preview | jq       what the relay would be told now
