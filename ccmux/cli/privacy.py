@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PROGRAM = "privacy_check.py"
 
-EXAMPLES = """\
+_EXAMPLES = """\
 examples:
   scripts/privacy_check.py                   what is staged
   scripts/privacy_check.py --all             all that is in the index
@@ -190,7 +190,7 @@ def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog=PROGRAM,
         description=__doc__,
-        epilog=EXAMPLES,
+        epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
