@@ -26,6 +26,7 @@ from ccmux.core.live.registration import (
     registration_text,
 )
 from ccmux.core.settings import LiveSettings
+from ccmux.drivers import live_hook
 from ccmux.drivers.api_token import token_at
 from ccmux.drivers.claude_home import ClaudeHome
 from ccmux.drivers.clock import WallClock
@@ -173,6 +174,7 @@ def serve(live: Live, *, inherited: int | None) -> int:
     lock = FilePublisherLock(live.paths.lock, inherited=inherited)
     with logging_to(live.paths.log_file, journal=os.environ.get("JOURNAL_STREAM", "")):
         goes_on = lock.take()
+        _renew_hook(live.paths)
         while goes_on:
             if live.is_wanted:
                 goes_on = _publish(live, lock)
@@ -186,12 +188,23 @@ def serve(live: Live, *, inherited: int | None) -> int:
 
 def _publish(live: Live, lock: PublisherLock) -> bool:
     """Publish; return whether it ended by itself."""
+    ended = False
     try:
-        return asyncio.run(_serve(live, lock))
+        ended = asyncio.run(_serve(live, lock))
     except* CcmuxError as group:
         error = first_of(group)
         log.warning("live publisher failed", reason=str(error))
         raise error from None
+    except* OSError as others:
+        log.warning("live publisher failed", reason=str(others.exceptions[0]))
+    return ended
+
+
+def _renew_hook(paths: LivePaths) -> None:
+    """Let Claude's hooks, where they were installed, start the shim of this ccmux."""
+    if paths.hook.exists():
+        with suppress(OSError):
+            live_hook.install(paths.hook)
 
 
 def _throw_away(paths: LivePaths) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import structlog
 
-from ccmux.core import mcp_config
+from ccmux.core import json_text, mcp_config
 from ccmux.core.errors import ClaudeNotFound, LaunchRefused
 from ccmux.core.launch import Launch, LaunchProblem, plan_launch, settings_file
 from ccmux.core.session_plan import SessionPlan
@@ -97,10 +97,10 @@ class Starter:
     def _keep_mcp_config(self) -> None:
         path = self._cwd / ".mcp.json"
         match mcp_config.renewed(project_files.read(path), self._port):
-            case mcp_config.Updated(content):
+            case json_text.Updated(content):
                 project_files.replace(path, content)
                 log.info("mcp entry written", path=str(path))
-            case mcp_config.Unparsable(reason):
+            case json_text.Unparsable(reason):
                 log.error("mcp entry not written", path=str(path), reason=reason)
-            case mcp_config.Unchanged():
+            case json_text.Unchanged():
                 pass

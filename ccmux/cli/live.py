@@ -35,7 +35,7 @@ The key that the relay knows you by is CC_LIVE_API_KEY, or stands in
 
 examples:
   export CC_LIVE_ENDPOINT=https://live.example.org CC_LIVE_API_KEY=...
-  ccmux live install            from now on every session where these two are set
+  ccmux live install            every session where both of these are set
   ccmux live install --config FILE
                                 every session, by FILE's [live] endpoint
   ccmux live preview | jq       what the relay would be told now
@@ -108,7 +108,8 @@ def _preview(arguments: Namespace) -> int:
 
 def _change_settings(arguments: Namespace, *, install: bool) -> int:
     from ccmux.cli.place import find_place
-    from ccmux.core.errors import ProjectFileFailed
+    from ccmux.core import json_text
+    from ccmux.core.errors import FileUnfit
     from ccmux.core.live import user_hooks
     from ccmux.drivers import live_hook, project_files
     from ccmux.drivers.state_dir import make_private
@@ -117,22 +118,26 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
     paths = find_live_paths(os.environ)
     settings = claude_paths(os.environ).config_dir / "settings.json"
     content = project_files.read(settings)
-    if install:
+    place = find_place(arguments) if install else None
+    if place is not None:
         make_private(paths.data_dir, paths.dir, paths.spool)
-        commands = _commands(find_place(arguments), paths.hook, paths.dir)
+        commands = _commands(place, paths.hook, paths.dir)
         change = user_hooks.installed(content, commands, shim=str(paths.hook))
     else:
         change = user_hooks.uninstalled(content, list(_EVENTS), shim=str(paths.hook))
+    if place is not None and not isinstance(change, json_text.Unparsable):
+        live_hook.install(paths.hook)
     match change:
-        case user_hooks.Unparsable(reason):
-            raise ProjectFileFailed(str(settings), f"is left as it is: {reason}")
-        case user_hooks.Updated(new):
-            if install:
-                live_hook.install(paths.hook)
+        case json_text.Unparsable(reason):
+            raise FileUnfit(str(settings), reason)
+        case json_text.Updated(new):
+            if place is not None:
                 settings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             project_files.replace(settings, new, mode=0o600)
             print(f"{settings}: hooks {'added' if install else 'taken out'}")
-        case user_hooks.Unchanged():
+            if place is not None and not place.settings.live.endpoint:
+                print("a session is told of where its environment has CC_LIVE_ENDPOINT and CC_LIVE_API_KEY")
+        case json_text.Unchanged():
             print(f"{settings}: nothing to do")
     return 0
 

@@ -24,7 +24,7 @@ COMMANDS = {
     "tasks": "list, start, stop and reset what the overseer keeps running, or read what it prints",
     "doctor": "find what is wrong, and say how to mend each",
     "upgrade-check": "try another Claude Code, and say whether it is safe to upgrade to it",
-    "live": "show others what your Claude Code sessions do, from their own hooks",
+    "live": "show others what your Claude Code sessions do",
     "prove": "check every message against Claude's transcripts: none lost, none doubled",
     "pause": "hold injection until resume",
     "resume": "go on injecting",

@@ -21,6 +21,7 @@ CcmuxError
 ├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
 ├── RelayFailed           the relay of live status is not there, or does not take what we tell
+├── FileUnfit             a file of somebody else's is not what it should be, so it is left alone
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
@@ -265,6 +266,14 @@ class RelayFailed(CcmuxError):
             "see that [live] endpoint or CC_LIVE_ENDPOINT is its address, and that both have the same key"
         )
         super().__init__(f"the relay {endpoint} was not told: {reason}; {way_out}")
+
+
+class FileUnfit(CcmuxError):
+    """A file of somebody else's cannot be changed, for it is not what it should be; it is as it was."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is left as it is: {reason}; mend that and try again")
 
 
 class SecretUnsafe(CcmuxError):

@@ -17,6 +17,29 @@ _MARGIN = re.compile(r"(?:^|\n)([ \t]*)$")
 
 
 @dataclass(frozen=True, slots=True)
+class Unchanged:
+    """The file is as it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Updated:
+    """The whole file as it should be."""
+
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Unparsable:
+    """The file is none that we can change: leave it alone and tell its owner `reason`."""
+
+    reason: str
+
+
+Change = Unchanged | Updated | Unparsable
+"""What becomes of a file that we want to say something."""
+
+
+@dataclass(frozen=True, slots=True)
 class Member:
     """A member of an object, or of an array: then `key` is "" and `start` is `value_start`."""
 

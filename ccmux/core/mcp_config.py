@@ -8,10 +8,10 @@ environment.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from ccmux.core import json_text
+from ccmux.core.json_text import Change, Unchanged, Unparsable, Updated
 
 FILE_NAME = ".mcp.json"
 SERVER_NAME = "ccmux"
@@ -19,28 +19,6 @@ TOKEN_VARIABLE = "CCMUX_TOKEN"  # noqa: S105 - the variable's name, not its valu
 
 _SERVERS = "mcpServers"
 _STDIO_KEYS = frozenset({"command", "args", "env"})
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """Our entry stands there already."""
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """The whole file as it should be."""
-
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unparsable:
-    """The file is no configuration that we can read: leave it alone and tell its owner `reason`."""
-
-    reason: str
-
-
-Renewal = Unchanged | Updated | Unparsable
 
 
 def entry(port: int) -> dict[str, Any]:
@@ -56,7 +34,7 @@ def entry(port: int) -> dict[str, Any]:
     }
 
 
-def renewed(content: bytes | None, port: int) -> Renewal:
+def renewed(content: bytes | None, port: int) -> Change:
     """Return what becomes of the file `content` (None: there is no file).
 
     Further keys in our entry (a `timeout`, say) are its owner's and stay, but for those of a stdio server,

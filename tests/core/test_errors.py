@@ -40,6 +40,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     ),
     (errors.ProjectFileFailed(".mcp.json", "cannot be read"), (".mcp.json", "cannot be read")),
     (errors.RelayFailed("http://h", "it says 401"), ("http://h", "it says 401", "CC_LIVE_ENDPOINT", "key")),
+    (errors.FileUnfit("settings.json", "line 3"), ("settings.json", "line 3", "mend that")),
     (errors.SecretUnsafe("/s/api_token", "others can read it", "chmod 600"), ("/s/api_token", "chmod 600")),
     (errors.DeploymentRefused("ccmux.toml", ["no", "neither"]), ("no; neither", "nothing was changed")),
     (errors.ServiceManagerFailed("systemctl start x", "no such unit"), ("systemctl start x", "no such unit")),

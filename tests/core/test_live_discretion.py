@@ -86,6 +86,25 @@ def test_only_listed_projects_are_shown(projects: tuple[str, ...], cwd: str, sho
     assert discretion(projects=projects).shows(cwd) is shown
 
 
+@pytest.mark.parametrize(
+    ("cwd", "project"),
+    [
+        ("/home/jo/site", "site"),
+        ("/home/jo", "~"),
+        ("/home/jo/", "~"),
+        ("/srv/anna.smith@web-mail.org", "[email]"),
+        ("/", ""),
+        ("", ""),
+    ],
+)
+def test_a_project_is_its_folders_name_and_nobodys(cwd: str, project: str) -> None:
+    assert discretion().project(cwd) == project
+
+
+def test_who_wants_no_placeholders_gets_none_for_a_project_either() -> None:
+    assert discretion(redact=False).project("/srv/anna@web-mail.org") == "anna@web-mail.org"
+
+
 def session(id_: str = "s", totals: Totals | None = None, prompt: str = "") -> Session:
     return session_of(
         id_, totals or Totals(), project="p", model="m", state="idle", prompt=prompt, sensitive=False

@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmux.core.json_text import container_at, root_of, without_member
-from ccmux.core.live.user_hooks import Unchanged, Unparsable, Updated, installed, uninstalled
+from ccmux.core.json_text import (
+    Unchanged,
+    Unparsable,
+    Updated,
+    container_at,
+    root_of,
+    without_member,
+)
+from ccmux.core.live.user_hooks import installed, uninstalled
 
 SHIM = "/home/jo smith/.ccmux/data/live/hook.sh"
 COMMANDS = {

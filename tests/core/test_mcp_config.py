@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccmux.core.mcp_config import Unchanged, Unparsable, Updated, entry, renewed
+from ccmux.core.json_text import Unchanged, Unparsable, Updated
+from ccmux.core.mcp_config import entry, renewed
 
 OURS = entry(9876)
 

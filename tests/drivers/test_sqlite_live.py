@@ -87,6 +87,20 @@ def test_a_change_that_fails_leaves_all_as_it_was(tmp_path: Path) -> None:
     with_store(tmp_path / "live.db", story)
 
 
+def test_what_another_ccmux_counted_otherwise_is_counted_anew(tmp_path: Path) -> None:
+    async def write(store: SqliteLiveStore) -> None:
+        await store.keep([session("a", totals=Totals(output=9), positions={"/t": Position(7)})])
+
+    async def read(store: SqliteLiveStore) -> None:
+        assert await store.sessions() == [session("a")]
+
+    with_store(tmp_path / "live.db", write)
+    with sqlite3.connect(tmp_path / "live.db") as db:
+        db.execute("UPDATE session SET totals = ?", (b'{"output": "many"}',))
+    db.close()
+    with_store(tmp_path / "live.db", read)
+
+
 def test_a_newer_ccmuxs_database_is_left_alone(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "live.db") as db:
         db.execute("PRAGMA user_version = 99")

@@ -46,12 +46,16 @@ def test_installed_it_stands_beside_what_was_there_and_uninstalled_it_is_gone(
     settings.write_text(before)
     settings.chmod(0o640)
     run = desk.run("live", "install")
-    assert (run.returncode, run.stdout.decode()) == (0, f"{settings}: hooks added\n")
+    told, when = run.stdout.decode().splitlines()
+    assert (run.returncode, told) == (0, f"{settings}: hooks added")
+    assert "where its environment has CC_LIVE_ENDPOINT" in when
     start, end = hooks(settings)
     assert start[:5] == ["/bin/sh", str(desk.paths.hook), str(desk.paths.dir), "register", "if-told"]
     assert end[3] == "unregister"
     assert stat.S_IMODE(settings.stat().st_mode) == 0o640
+    desk.paths.hook.write_text("that of an older ccmux")
     assert desk.run("live", "install").stdout.decode() == f"{settings}: nothing to do\n"
+    assert desk.paths.hook.read_text().startswith("#!/bin/sh\n")
     assert desk.run("live", "uninstall").stdout.decode() == f"{settings}: hooks taken out\n"
     assert settings.read_text() == before
     assert desk.run("live", "uninstall").stdout.decode() == f"{settings}: nothing to do\n"
@@ -70,6 +74,7 @@ def test_settings_that_cannot_be_read_are_left_alone(desk: Desk, settings: Path)
         assert run.returncode == 1
         assert "settings.json" in run.stderr.decode()
         assert "line 1" in run.stderr.decode()
+        assert "mend that and try again" in run.stderr.decode()
     assert settings.read_text() == '{"model": "opus",}'
 
 
@@ -77,7 +82,8 @@ def test_a_relay_in_the_settings_is_told_of_every_session(
     desk: Desk, relay: RelayServer, settings: Path
 ) -> None:
     config = named_in_settings(desk, relay)
-    assert desk.run("live", "install", "--config", config).returncode == 0
+    run = desk.run("live", "install", "--config", config)
+    assert (run.returncode, run.stdout.decode()) == (0, f"{settings}: hooks added\n")
     start, end = hooks(settings)
     assert start[4] == "always"
     assert start[-2:] == ["--config", config]
@@ -88,6 +94,14 @@ def test_a_relay_in_the_settings_is_told_of_every_session(
     assert relay.newest.said["source"] == "laptop"
     desk.hook(end, desk.payload("s1"))
     relay.until_stop()
+
+
+def test_a_publisher_renews_the_hook_that_an_older_ccmux_installed(desk: Desk, relay: RelayServer) -> None:
+    assert desk.run("live", "install").returncode == 0
+    desk.paths.hook.write_text("that of an older ccmux")
+    desk.tell("register", desk.payload("s1"), pid=desk.claude())
+    relay.until_sessions("s1")
+    assert desk.paths.hook.read_text().startswith("#!/bin/sh\n")
 
 
 def test_register_by_hand_finds_the_settings_too(desk: Desk, relay: RelayServer) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from ccmux.core import mcp_config
+from ccmux.core import json_text, mcp_config
 from ccmux.core.control import way_out
 from ccmux.core.doctor.diagnosis import Diagnosis, ails, fine, warns
 from ccmux.core.observation import Hold
@@ -148,9 +148,9 @@ def judge_hooks(
 def judge_mcp(content: bytes | None, *, port: int, daemon_up: bool) -> Diagnosis:
     """Judge our entry in `.mcp.json`, None: there is no file; `port` is where Claude must find us."""
     match mcp_config.renewed(content, port):
-        case mcp_config.Unchanged():
+        case json_text.Unchanged():
             return fine("session", "mcp", f".mcp.json names port {port}")
-        case mcp_config.Unparsable(reason):
+        case json_text.Unparsable(reason):
             return ails("session", "mcp", f".mcp.json cannot be read: {reason}", "mend that line by hand")
     said = _url(content)
     if not daemon_up:

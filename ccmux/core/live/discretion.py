@@ -51,6 +51,13 @@ class Discretion:
                 return True
         return not self.projects
 
+    def project(self, cwd: str) -> str:
+        """Return what others may call a session's folder; a home has its owner's name and is `~`."""
+        if PurePath(cwd) == PurePath(self.home):
+            return "~"
+        name = PurePath(cwd).name
+        return redacted(name) if self.redact else name
+
     def prompt(self, asked: str, *, sensitive: bool) -> str:
         """Return what others may see of a prompt; of a sensitive session's nothing."""
         text = _WRAPPER.sub("\n", asked).strip()

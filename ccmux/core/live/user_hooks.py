@@ -8,37 +8,15 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ccmux.core import json_text
+from ccmux.core.json_text import Change, Unchanged, Unparsable, Updated
 
 TIMEOUT_S = 5
 """Claude waits no longer for a hook of ours; it takes milliseconds."""
 
 _HOOKS = "hooks"
-
-
-@dataclass(frozen=True, slots=True)
-class Unchanged:
-    """The file is as it should be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Updated:
-    """The whole file as it should be."""
-
-    content: bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Unparsable:
-    """The file is none that we can change: leave it alone and tell its owner `reason`."""
-
-    reason: str
-
-
-Change = Unchanged | Updated | Unparsable
 
 
 def installed(content: bytes | None, commands: Mapping[str, Sequence[str]], *, shim: str) -> Change:

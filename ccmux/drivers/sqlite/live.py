@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypedDict
 
 import msgspec
 
@@ -19,8 +19,6 @@ from ccmux.core.live.registration import Registration
 from ccmux.drivers.sqlite.schema import open_database
 from ccmux.drivers.sqlite.thread import DatabaseThread
 from ccmux.ports import KeptSession, Position
-
-T = TypeVar("T")
 
 MIGRATIONS: tuple[str, ...] = (
     """
@@ -46,6 +44,11 @@ MIGRATIONS: tuple[str, ...] = (
     """,
 )
 """Numbered steps, as those of the daemon's database."""
+
+
+class _ReadSoFar(TypedDict):
+    totals: Totals
+    positions: dict[str, Position]
 
 
 class SqliteLiveStore:
@@ -119,12 +122,22 @@ def _sessions(db: sqlite3.Connection) -> list[KeptSession]:
                 at=at,
             ),
             born=born,
-            totals=msgspec.json.decode(totals, type=Totals),
-            positions=msgspec.json.decode(positions, type=dict[str, Position]),
+            **_read_so_far(totals, positions),
             claims=dict(db.execute("SELECT response, request FROM claim WHERE session_id = ?", (id_,))),
         )
         for id_, path, cwd, model, pid, born, sensitive, at, totals, positions in rows
     ]
+
+
+def _read_so_far(totals: bytes, positions: bytes) -> _ReadSoFar:
+    """Return what a session did and how far it was read; where another ccmux wrote it otherwise, nothing."""
+    try:
+        return {
+            "totals": msgspec.json.decode(totals, type=Totals),
+            "positions": msgspec.json.decode(positions, type=dict[str, Position]),
+        }
+    except msgspec.MsgspecError:
+        return {"totals": Totals(), "positions": {}}
 
 
 def _keep(db: sqlite3.Connection, sessions: Collection[KeptSession]) -> None:

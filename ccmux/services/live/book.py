@@ -235,7 +235,7 @@ class Book:
         return session_of(
             entry.of.session_id,
             totals,
-            project=Path(entry.of.cwd).name,
+            project=self._discretion.project(entry.of.cwd),
             model=totals.model or entry.of.model,
             state=self._state(entry),
             prompt=entry.shown[2],
