@@ -253,6 +253,12 @@ def test_it_knows_the_process_that_runs() -> None:
     assert pid == 7
 
 
+def test_it_changed_last_when_it_started_or_exited() -> None:
+    assert record().last_change_at == 0.0
+    assert record(last_started_at=5.0).last_change_at == 5.0
+    assert record(last_started_at=5.0, last_exited_at=7.0).last_change_at == 7.0
+
+
 def test_a_list_tells_it_all() -> None:
     task = Task(record(definition=RETRIED))
     first = {
