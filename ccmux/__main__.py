@@ -2,6 +2,6 @@
 
 import sys
 
-from ccmux.cli.main import entry
+from ccmux.cli.entry import entry
 
 sys.exit(entry())

@@ -9,9 +9,11 @@ The only place that knows `CCMUX_DATA_DIR` and `CCMUX_SECRETS_DIR`. It makes and
       logs/NAME.log        what the daemon of project NAME did
       ccmux/NAME/          state of project NAME: queue, landing, spools
       ccmux/.good/         settings files as they were when they were last good
+      live/                live status of every session of this user
     secrets/               CCMUX_SECRETS_DIR, ~/.ccmux/secrets; 0700, each file 0600
       api_token            of the daemon's HTTP face
-      live_api_key         by which a relay knows publishers
+      live_api_key         by which a relay knows publishers, and publishers tell it who they are
+      live_noise_key       what noise in the place of sensitive prompts is made with
       privacy_blocklist.txt  names and numbers that must never be committed
 """
 
@@ -201,6 +203,63 @@ def claude_paths(environment: Mapping[str, str]) -> ClaudePaths:
     said = environment.get("CLAUDE_CONFIG_DIR")
     config_dir = Path(said) if said else home / ".claude"
     return ClaudePaths(config_dir=config_dir, state_file=(config_dir if said else home) / ".claude.json")
+
+
+def config_dir_of(transcript: str) -> Path | None:
+    """Return the configuration folder that a transcript lies in: `DIR/projects/FOLDER/SESSION.jsonl`."""
+    path = Path(transcript)
+    return path.parents[2] if path.parts[-3:-2] == ("projects",) else None
+
+
+@dataclass(frozen=True, slots=True)
+class LivePaths:
+    """What live status keeps for a user, below their data and secrets directories.
+
+    `api_key` is what the relay knows us by.
+    """
+
+    data_dir: Path
+    secrets_dir: Path
+    api_key: Path
+
+    @property
+    def dir(self) -> Path:
+        return self.data_dir / "live"
+
+    @property
+    def spool(self) -> Path:
+        """Folder into which hooks put what begins and ends."""
+        return self.dir / "spool"
+
+    @property
+    def lock(self) -> Path:
+        """Whoever holds it is the publisher."""
+        return self.dir / "publisher.lock"
+
+    @property
+    def database(self) -> Path:
+        return self.dir / "live.db"
+
+    @property
+    def hook(self) -> Path:
+        """The `sh` program that Claude's hooks start."""
+        return self.dir / "hook.sh"
+
+    @property
+    def log_file(self) -> Path:
+        return self.data_dir / "logs" / "live.log"
+
+    @property
+    def noise_key(self) -> Path:
+        """What the noise of sensitive prompts is made with; it never leaves this machine."""
+        return self.secrets_dir / "live_noise_key"
+
+
+def find_live_paths(environment: Mapping[str, str]) -> LivePaths:
+    """Return the paths of this environment's user."""
+    return LivePaths(
+        find_data_dir(environment), find_secrets_dir(environment), find_live_api_key(environment)
+    )
 
 
 def read_secret(path: Path, *, at_most: int = _SECRET_BYTES) -> bytes | None:

@@ -18,6 +18,7 @@ from typing import Any, Protocol
 import structlog
 
 from ccmux import __version__
+from ccmux.app.live import find_live, share, wants_live
 from ccmux.app.starter import Starter
 from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
@@ -183,7 +184,8 @@ class House:
         opened.callback(keeper.close)
         await keeper.connect()
         processes = Processes()
-        home = ClaudeHome(claude_paths({**os.environ, **settings.claude.env}), events=files)
+        claudes_environment = {**os.environ, **settings.claude.env}
+        home = ClaudeHome(claude_paths(claudes_environment), events=files)
         starter = Starter(
             settings=settings.claude,
             paths=paths,
@@ -329,8 +331,22 @@ class House:
                 store=store, events_days=settings.output.keep_events, keys_days=settings.input.remember_ids
             ),
             keeping,
+            *self._live(hub, files, clock, claudes_environment),
             presence,
         ]
+
+    def _live(
+        self, hub: Hub, files: InotifyFileEvents, clock: WallClock, environment: Mapping[str, str]
+    ) -> list[Service]:
+        """Return our part in live status, where a relay is to hear of it."""
+        if not wants_live(self._settings.live, os.environ):
+            return []
+        live = find_live(self._settings.live, os.environ)
+        if not live.is_wanted:
+            log.warning("live status has no key", path=str(live.paths.api_key))
+            return []
+        cwd = str(self._cwd)
+        return [share(live, sightings=hub, files=files, clock=clock, cwd=cwd, environment=environment)]
 
     async def _overseer(self, opened: AsyncExitStack) -> Overseer:
         """Return what keeps the tasks of the settings running, and those that clients start."""

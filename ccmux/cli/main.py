@@ -5,7 +5,6 @@ Only the command that is called is imported. Exit codes: 0 done, 1 failed, 2 usa
 
 from __future__ import annotations
 
-import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 
@@ -25,6 +24,7 @@ COMMANDS = {
     "tasks": "list, start, stop and reset what the overseer keeps running, or read what it prints",
     "doctor": "find what is wrong, and say how to mend each",
     "upgrade-check": "try another Claude Code, and say whether it is safe to upgrade to it",
+    "live": "show others what your Claude Code sessions do, from their own hooks",
     "prove": "check every message against Claude's transcripts: none lost, none doubled",
     "pause": "hold injection until resume",
     "resume": "go on injecting",
@@ -74,11 +74,6 @@ def _run(argv: Sequence[str]) -> int:
         return usage("ccmux", "--demo starts the daemon; it goes with no command")
     module = f"ccmux.cli.{name.replace('-', '_')}"
     return run_command(f"ccmux {name}", module, argv[at + 1 :], known=options)
-
-
-def entry() -> int:
-    """Run the program's own command line."""
-    return main(sys.argv[1:])
 
 
 def _top_parser() -> ArgumentParser:

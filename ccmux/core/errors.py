@@ -20,6 +20,7 @@ CcmuxError
 ├── PortTaken             the HTTP port belongs to somebody else
 ├── RelayRefused          the relay cannot be started as it was asked to
 ├── ProjectFileFailed     a file of the project's cannot be read or written
+├── RelayFailed           the relay of live status is not there, or does not take what we tell
 ├── SecretUnsafe          a file of secrets is not ours alone
 ├── DeploymentRefused     what the settings ask for cannot be deployed
 ├── ServiceManagerFailed  systemd did not do what it was asked
@@ -253,6 +254,17 @@ class ProjectFileFailed(CcmuxError):
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         super().__init__(f"{path} {reason}; mend its permissions and start ccmux again")
+
+
+class RelayFailed(CcmuxError):
+    """The relay of live status is not there, or does not take what it is told; it is told again later."""
+
+    def __init__(self, endpoint: str, reason: str) -> None:
+        self.reason = reason
+        way_out = (
+            "see that [live] endpoint or CC_LIVE_ENDPOINT is its address, and that both have the same key"
+        )
+        super().__init__(f"the relay {endpoint} was not told: {reason}; {way_out}")
 
 
 class SecretUnsafe(CcmuxError):

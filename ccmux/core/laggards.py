@@ -6,7 +6,7 @@ nothing for long is cut off. Only those who lag are kept here.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from typing import Final, Generic, TypeVar
 
 PATIENCE_S: Final = 30.0
@@ -21,13 +21,13 @@ class Laggards(Generic[Viewer]):
     def __init__(self) -> None:
         self._lag: dict[Viewer, tuple[int, float]] = {}
 
-    def __contains__(self, viewer: Viewer) -> bool:
-        """Whether this one lags: then it is sent nothing."""
-        return viewer in self._lag
-
     def __len__(self) -> int:
         """How many lag."""
         return len(self._lag)
+
+    def others(self, viewers: Iterable[Viewer]) -> list[Viewer]:
+        """Return those who do not lag: they are sent what is new."""
+        return [viewer for viewer in viewers if viewer not in self._lag]
 
     def add(self, viewer: Viewer, number: int, *, now_s: float) -> None:
         """Know that a viewer has not taken all of the state of this number."""

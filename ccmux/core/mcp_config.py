@@ -7,11 +7,11 @@ environment.
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
+
+from ccmux.core import json_text
 
 FILE_NAME = ".mcp.json"
 SERVER_NAME = "ccmux"
@@ -19,9 +19,6 @@ TOKEN_VARIABLE = "CCMUX_TOKEN"  # noqa: S105 - the variable's name, not its valu
 
 _SERVERS = "mcpServers"
 _STDIO_KEYS = frozenset({"command", "args", "env"})
-_BLANK = re.compile(r"[ \t\r\n]*")
-_INDENTED_KEY = re.compile(r'\n([ \t]+)"')
-_MARGIN = re.compile(r"(?:^|\n)([ \t]*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,20 +63,11 @@ def renewed(content: bytes | None, port: int) -> Renewal:
     which an entry of type http cannot have.
     """
     if content is None or not content.strip():
-        return Updated(_dump({_SERVERS: {SERVER_NAME: entry(port)}}, "  ", "").encode() + b"\n")
-    try:
-        text = content.decode()
-        root = _DECODER.decode(text)
-    except UnicodeDecodeError as error:
-        return Unparsable(f"byte {error.start} is not UTF-8")
-    except json.JSONDecodeError as error:
-        return Unparsable(f"line {error.lineno} column {error.colno}: {error.msg}")
-    except RecursionError:
-        return Unparsable("nested too deeply")
-    except ValueError as error:
-        return Unparsable(str(error))
-    if not isinstance(root, dict):
-        return Unparsable("the whole is no JSON object")
+        return Updated(json_text.new_text({_SERVERS: {SERVER_NAME: entry(port)}}).encode())
+    read = json_text.read_object(content)
+    if isinstance(read, str):
+        return Unparsable(read)
+    text, root = read
     servers = root.get(_SERVERS, {})
     if not isinstance(servers, dict):
         return Unparsable(f"{_SERVERS} is no JSON object")
@@ -89,107 +77,16 @@ def renewed(content: bytes | None, port: int) -> Renewal:
         ours = {key: value for key, value in kept.items() if key not in _STDIO_KEYS} | ours
         if ours == kept:
             return Unchanged()
-    new = _spliced(text, _object_at(text, _BLANK.match(text, 0).end()), ours)  # type: ignore[union-attr]
-    return Updated(new.encode())
+    return Updated(_spliced(text, ours).encode())
 
 
-@dataclass(frozen=True, slots=True)
-class _Member:
-    key: str
-    key_start: int
-    value_start: int
-    value_end: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Object:
-    """Where an object stands in the text: its `{`, its `}`, and the last member of each key."""
-
-    start: int
-    end: int
-    members: Mapping[str, _Member]
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
-
-
-def _object_at(text: str, start: int) -> _Object:
-    members: dict[str, _Member] = {}
-    at = _skip(text, start + 1)
-    while text[at] != "}":
-        key, key_end = _DECODER.raw_decode(text, at)
-        value_start = _skip(text, _skip(text, key_end) + 1)
-        _, value_end = _DECODER.raw_decode(text, value_start)
-        members.pop(key, None)
-        members[key] = _Member(key, at, value_start, value_end)
-        at = _skip(text, value_end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
-    return _Object(start, at, members)
-
-
-def _skip(text: str, at: int) -> int:
-    blank = _BLANK.match(text, at)
-    return blank.end() if blank else at
-
-
-def _spliced(text: str, root: _Object, ours: Mapping[str, Any]) -> str:
-    unit = _unit(text)
-    servers = root.members.get(_SERVERS)
+def _spliced(text: str, ours: Mapping[str, Any]) -> str:
+    root = json_text.root_of(text)
+    servers = root.member(_SERVERS)
     if servers is None:
-        return _with_member(text, root, _SERVERS, {SERVER_NAME: ours}, unit)
-    inside = _object_at(text, servers.value_start)
-    member = inside.members.get(SERVER_NAME)
+        return json_text.with_member(text, root, _SERVERS, {SERVER_NAME: ours})
+    inside = json_text.container_at(text, servers.value_start)
+    member = inside.member(SERVER_NAME)
     if member is None:
-        return _with_member(text, inside, SERVER_NAME, ours, unit)
-    margin = _margin(text, member.key_start)
-    value = _dump(ours, unit if margin is not None else None, margin or "")
-    return text[: member.value_start] + _newlines(value, text) + text[member.value_end :]
-
-
-def _with_member(text: str, target: _Object, key: str, value: Any, unit: str | None) -> str:
-    """Return the text with one more member at the end of `target`, in the manner of the one before it."""
-    last = max(target.members.values(), key=lambda member: member.key_start, default=None)
-    if last is None:
-        # An empty object's members go one step deeper than the line it begins on.
-        margin = _line_margin(text, target.start) + (unit or "")
-        inner = f"{json.dumps(key)}: {_dump(value, unit, margin)}"
-        body = inner if unit is None else f"\n{margin}{inner}\n{_line_margin(text, target.start)}"
-        return text[: target.start + 1] + _newlines(body, text) + text[target.end :]
-    own_line = _margin(text, last.key_start)
-    if own_line is None:
-        body = f", {json.dumps(key)}: {_dump(value, None, '')}"
-    else:
-        body = f",\n{own_line}{json.dumps(key)}: {_dump(value, unit, own_line)}"
-    return text[: last.value_end] + _newlines(body, text) + text[last.value_end :]
-
-
-def _unit(text: str) -> str | None:
-    """Return one step of indentation as the file has it; None for a file on one line."""
-    first = _INDENTED_KEY.search(text)
-    if first is not None:
-        return first[1]
-    return "  " if "\n" in text.strip() or text.strip() == "{}" else None
-
-
-def _margin(text: str, at: int) -> str | None:
-    """Return the white space that leads the line up to `at`, or None where something else stands there."""
-    match = _MARGIN.search(text, 0, at)
-    return match[1] if match else None
-
-
-def _line_margin(text: str, at: int) -> str:
-    line = text[text.rfind("\n", 0, at) + 1 : at]
-    return line[: len(line) - len(line.lstrip(" \t"))]
-
-
-def _dump(value: Any, unit: str | None, margin: str) -> str:
-    return json.dumps(value, indent=unit).replace("\n", "\n" + margin)
-
-
-def _newlines(part: str, text: str) -> str:
-    return part.replace("\n", "\r\n") if "\r\n" in text else part
+        return json_text.with_member(text, inside, SERVER_NAME, ours)
+    return json_text.with_value(text, member, ours)

@@ -119,7 +119,7 @@ _SYNTHETIC = "<synthetic>"
 
 def read_record(line: bytes) -> Record | None:
     """Return what this line says about a turn, or None where it says nothing."""
-    if _is_noise(line):
+    if is_noise(line):
         return None
     try:
         record = msgspec.json.decode(line)
@@ -142,7 +142,7 @@ def read_record(line: bytes) -> Record | None:
 
 def read_blocked(line: bytes) -> BlockedPrompt | None:
     """Return what this line says about a prompt that a UserPromptSubmit hook forbade, None: nothing."""
-    if _BLOCKED not in line or _is_noise(line):
+    if _BLOCKED not in line or is_noise(line):
         return None
     try:
         record = msgspec.json.decode(line)
@@ -159,7 +159,8 @@ def read_blocked(line: bytes) -> BlockedPrompt | None:
     return BlockedPrompt(at=_at(record), text=_text(record, "content"), reason=f"UserPromptSubmit: {reason}")
 
 
-def _is_noise(line: bytes) -> bool:
+def is_noise(line: bytes) -> bool:
+    """Tell by its first bytes that a line surely is no record of a turn; a beginning of it will do."""
     head = line[:_HEAD_CHARS]
     kind = _LEADING_TYPE.match(head)
     if kind is not None and kind[1] not in _MATTERS:

@@ -6,6 +6,18 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NoManager:
+    """No user manager answers: why, and the way out of it."""
+
+    why: str
+    way_out: str
+
+    def __str__(self) -> str:
+        """Return both in one sentence."""
+        return f"{self.why}: {self.way_out}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UnitState:
     """One unit as it stands.
 

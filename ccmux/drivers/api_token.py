@@ -1,6 +1,7 @@
-"""Owns `secrets/api_token`: makes it at the first start and refuses one that others could have read.
+"""Owns the secrets that are made up here: makes each when first needed, refuses one that others could read.
 
-The token never goes to a log, a command line or the project's files.
+They are `secrets/api_token` and what noise is made with. None goes to a log, a command line or the project's
+files.
 """
 
 from __future__ import annotations
@@ -18,15 +19,19 @@ _TOKEN_BYTES = 32
 
 
 def api_token(secrets_dir: Path) -> str:
-    """Return the token in `secrets_dir`, made anew where there is none.
+    """Return the token of the daemon's HTTP face, as `token_at`."""
+    return token_at(secrets_dir / FILE_NAME)
+
+
+def token_at(path: Path) -> str:
+    """Return the token in this file, made anew where there is none.
 
     Raises:
         SecretUnsafe: Directory or file is not ours alone, or holds no token.
 
     """
-    path = secrets_dir / FILE_NAME
     try:
-        secrets_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         held = read_secret(path)
         return _make(path) if held is None else _token(path, held)
     except OSError as error:

@@ -19,7 +19,7 @@ _LIMIT_S = 120.0
 _BATCH_BYTES = 16_000_000
 """So much is held in memory at once, or one file."""
 
-_RAW = ("--raw", "-z", "--no-renames", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=none")
+_RAW = ("--raw", "-z", "-M", "--no-abbrev", "--no-ext-diff", "--ignore-submodules=none")
 _PATCH = ("--patch", "-M", "--text", "--no-color", "--no-ext-diff", "--no-textconv", "--submodule=short")
 _LOG = ("-c", "log.showSignature=false", "log", "-z", f"--format={git_words.LOG_FORMAT}", "--encoding=UTF-8")
 

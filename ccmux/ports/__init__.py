@@ -12,9 +12,18 @@ from ccmux.ports.file_events import FileChange, FileEvent, FileEvents
 from ccmux.ports.hub import Ear, Sightings
 from ccmux.ports.inputs import NOTHING_READ, InputChunk, Inputs, ReadTo
 from ccmux.ports.keeper import Keeper, NoKeeper
+from ccmux.ports.live import (
+    GrowingFiles,
+    KeptSession,
+    Lines,
+    LiveStore,
+    Position,
+    PublisherLock,
+    Relay,
+)
 from ccmux.ports.outputs import OutputChange, Outputs
 from ccmux.ports.runs import Runs
-from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Store, Taken
+from ccmux.ports.store import ExpectedPrompt, FinishedTurn, HostedSession, Standing, Store, Taken
 from ccmux.ports.tasks import Children, EventLog, RunningChild, TaskStore
 from ccmux.ports.terminal import Pane, Terminal
 from ccmux.ports.witnesses import LineTail, Processes, RegistryFiles, SpoolFile, SpoolFiles
@@ -33,20 +42,27 @@ __all__ = [
     "FileEvent",
     "FileEvents",
     "FinishedTurn",
+    "GrowingFiles",
     "HostedSession",
     "InputChunk",
     "Inputs",
     "Keeper",
+    "KeptSession",
     "LineListener",
     "LineTail",
+    "Lines",
+    "LiveStore",
     "NoKeeper",
     "OutputChange",
     "Outputs",
     "Pane",
+    "Position",
     "Processes",
+    "PublisherLock",
     "Reached",
     "ReadTo",
     "RegistryFiles",
+    "Relay",
     "RunningChild",
     "Runs",
     "SendOutcome",
@@ -54,6 +70,7 @@ __all__ = [
     "Sightings",
     "SpoolFile",
     "SpoolFiles",
+    "Standing",
     "Store",
     "Taken",
     "TaskStore",

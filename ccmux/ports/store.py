@@ -80,6 +80,25 @@ class HostedSession:
     offset: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand at one moment.
+
+    Attributes:
+        hosted: The session to resume, None if there never was one.
+        queue: How many messages are in each state; dropped dead letters are not counted.
+        out: How many messages wait for each channel that has any.
+        last_seq: The number of the newest event, 0 where there is none.
+        last_turn_at: When the newest turn was recorded (epoch seconds), None where there is none.
+    """
+
+    hosted: HostedSession | None
+    queue: Mapping[str, int]
+    out: Mapping[str, int]
+    last_seq: int
+    last_turn_at: float | None
+
+
 class Store(Protocol):
     """The database: one transaction a call; a change and the event that tells of it are one transaction.
 
@@ -169,16 +188,17 @@ class Store(Protocol):
         """
         ...
 
-    async def last_turn_at(self) -> float | None:
-        """Return when the newest turn was recorded (epoch seconds), None where there is none."""
-        ...
-
     async def hosted(self) -> HostedSession | None:
         """Return the session to resume, or None if there never was one."""
         ...
 
     async def host(self, session: HostedSession) -> None:
         """Remember the session Claude is in now."""
+        ...
+
+    # all of it
+    async def standing(self) -> Standing:
+        """Return how things stand, in one go: each question by itself may wait for a whole commit."""
         ...
 
     # what a person said that outlives the daemon

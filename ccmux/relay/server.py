@@ -6,6 +6,7 @@ It handles SIGTERM and SIGINT; both end it with goodbyes to all viewers.
 from __future__ import annotations
 
 import asyncio
+import logging
 import resource
 import signal
 import socket
@@ -46,6 +47,9 @@ _MESSAGE_BYTES: Final = 1_024
 """The longest that a viewer may say; what it says is not listened to."""
 
 log = structlog.get_logger()
+
+# Anybody can send what is no HTTP: a line for each would fill the disk.
+logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,9 +58,8 @@ class Viewers:
         """Tell everybody the newest state."""
         self._number += 1
         self._frame = text_frame(text)
-        for peer in self._addresses:
-            if peer not in self._laggards:
-                self._send(peer)
+        for peer in self._laggards.others(self._addresses):
+            self._send(peer)
 
     def cut_off_given_up(self) -> None:
         """Cut off those who have taken nothing for long."""

@@ -258,7 +258,7 @@ class Control:
         return answer(id=wanted)
 
     async def _status(self) -> dict[str, Any]:
-        hosted = await self._store.hosted()
+        stands = await self._store.standing()
         now_s = self._clock.now()
         known = {**self._more_status(), **self._dispatching.status()}
         hold = known.get("hold") or ""
@@ -267,11 +267,11 @@ class Control:
             "hold": hold,
             "way_out": way_out(hold),
             "session": self._project,
-            "session_id": hosted.session_id if hosted else None,
-            "queue": await self._store.counts(),
-            "out": await self._store.out_waiting(),
-            "last_seq": await self._store.last_seq(),
-            "last_turn_at": await self._store.last_turn_at(),
+            "session_id": stands.hosted.session_id if stands.hosted else None,
+            "queue": stands.queue,
+            "out": stands.out,
+            "last_seq": stands.last_seq,
+            "last_turn_at": stands.last_turn_at,
             "version": self._version,
             "started_at": round(self._started_at, 3),
             "uptime_s": round(now_s - self._started_at, 1),

@@ -56,7 +56,7 @@ class Deployer:
         """
         manager, files = self._manager, self._files
         if unreachable := manager.unreachable():
-            raise ServiceManagerFailed("cannot deploy", unreachable)
+            raise ServiceManagerFailed("cannot deploy", str(unreachable))
         with only_deployment(manager.runtime_dir, on_wait=self._tell_that_it_waits) as renewal:
             existing = files.read()
             gathered = self._gathered(existing)
@@ -121,7 +121,7 @@ class Deployer:
         for warning in gathered.warnings:
             self._warn(warning)
         if unreachable:
-            raise ServiceManagerFailed("cannot be deployed", unreachable)
+            raise ServiceManagerFailed("cannot be deployed", str(unreachable))
 
     def remove(self) -> None:
         """Leave nothing of ours; the settings need not be readable for that.
@@ -134,7 +134,7 @@ class Deployer:
         manager = self._manager
         if unreachable := manager.unreachable():
             if not manager.is_absent():
-                raise ServiceManagerFailed("cannot remove", unreachable)
+                raise ServiceManagerFailed("cannot remove", str(unreachable))
             self._remove_files()
             return
         with only_deployment(manager.runtime_dir, on_wait=self._tell_that_it_waits) as renewal:

@@ -29,7 +29,7 @@ def verify(config: Path, environment: Mapping[str, str]) -> list[Finding]:
     """
     manager, files = UserManager(environment), UnitFiles(environment)
     if unreachable := manager.unreachable():
-        raise ServiceManagerFailed("cannot verify", unreachable)
+        raise ServiceManagerFailed("cannot verify", str(unreachable))
     patient = Patient(config, environment)
     if patient.starting.other:
         # Each unit is another text then, and the mend of each would be refused or harm the other project.

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import statistics
 import time
 from pathlib import Path
 
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
-from tests.house.stand import Stand, remove, short_folder, until
+from tests.house.stand import LIMIT_S, Stand, remove, short_folder, until
 
 MESSAGES = 50
 
 
-def main(agent: str = "real") -> None:
-    """Print the medians of `MESSAGES` messages: all in all, Claude's share, and what is ours."""
+def main(agent: str = "real", *, messages: int = MESSAGES) -> None:
+    """Print the medians of so many messages: all in all, Claude's share, and what is ours."""
     folder = short_folder()
     try:
         with Stand(folder, agent=agent) as stand:
@@ -23,9 +24,9 @@ def main(agent: str = "real") -> None:
             _stamp_prompts(stand, stamps)
             stand.start()
             _one_by_daemon(stand, stamps, "to warm up")
-            whole_ms = [_one_by_daemon(stand, stamps, f"number {n}") for n in range(MESSAGES)]
+            whole_ms = [_one_by_daemon(stand, stamps, f"number {n}") for n in range(messages)]
             stand.stop()
-            claude_ms = asyncio.run(_bare(stand, stamps))
+            claude_ms = asyncio.run(_bare(stand, stamps, messages))
     finally:
         remove(folder)
     whole, claude = statistics.median(whole_ms), statistics.median(claude_ms)
@@ -54,18 +55,20 @@ def _one_by_daemon(stand: Stand, stamps: Path, text: str) -> float:
     return (int(stamps.read_text().splitlines()[count]) - began_ns) / 1e6
 
 
-async def _bare(stand: Stand, stamps: Path) -> list[float]:
+async def _bare(stand: Stand, stamps: Path, messages: int) -> list[float]:
     """Do by hand what any program must do: one paste and one Enter."""
     took_ms: list[float] = []
+    os.environ["TMUX_TMPDIR"] = stand.environment["TMUX_TMPDIR"]  # there is the server that hosts it
     pane = ClaudePane(TmuxServer(stand.socket), "ccmux-stand", cwd=str(stand.project))
     await pane.open()
-    for n in range(MESSAGES):
+    for n in range(messages):
         count = len(stamps.read_text().splitlines())
         began_ns = time.time_ns()
         await pane.paste(f"[12:00 default] number {n} ")
         await pane.press("Enter")
-        while len(stamps.read_text().splitlines()) <= count:
-            await asyncio.sleep(0.005)
+        async with asyncio.timeout(LIMIT_S):
+            while len(stamps.read_text().splitlines()) <= count:
+                await asyncio.sleep(0.005)
         took_ms.append((int(stamps.read_text().splitlines()[count]) - began_ns) / 1e6)
         await asyncio.sleep(1.0)
     await pane.close()

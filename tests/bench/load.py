@@ -40,6 +40,9 @@ def main() -> int:
         with Stand(folder, agent="demo") as stand:
             stand.settings["timing"] = {"idle_threshold": 0.1, "silence_timeout": 0.1}
             stand.start()
+            stand.stop()
+            _say("start until it answers, with an empty queue", _start_s(stand))
+            stand.until_state("idle")
             _say("injection into an empty queue", _injection_s(stand))
             stand.control("pause")
             wrong = _flood(stand, count)
@@ -87,9 +90,7 @@ def _flood(stand: Stand, count: int) -> int:
 def _with_backlog(stand: Stand) -> None:
     """Start with everything waiting, and inject the first of it."""
     stand.stop()
-    begun = time.perf_counter()
-    stand.start(wait=False)
-    _say("start until it answers, with the backlog", time.perf_counter() - begun)
+    _say("start until it answers, with the backlog", _start_s(stand))
     begun = time.perf_counter()
     stand.status()
     _say("`status` with the backlog", time.perf_counter() - begun)
@@ -99,6 +100,12 @@ def _with_backlog(stand: Stand) -> None:
         stand.control("resume")
         events.until_sent()
         _say("resume until submitted, with the backlog", time.perf_counter() - begun)
+
+
+def _start_s(stand: Stand) -> float:
+    begun = time.perf_counter()
+    stand.start(wait=False)
+    return time.perf_counter() - begun
 
 
 def _injection_s(stand: Stand) -> float:

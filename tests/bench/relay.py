@@ -1,6 +1,6 @@
 """What a heartbeat of 1 KB (3 sessions) costs to thousands of WebSocket viewers, some of whom never read.
 
-    scripts/bench relay [VIEWERS ...] [--never N] [--beats N] [--uvloop]
+    scripts/bench relay [VIEWERS ...] [--never N] [--beats N]
 
 The floor is what the same messages cost in a bare loop of `socket.send` over the same number of connections.
 """
@@ -19,7 +19,9 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
+PROGRAM = Path(sys.executable).with_name("ccmux-relay")
 KEY = "bench"
 BEAT_BYTES = 1_024
 AN_ADDRESS = 50
@@ -46,20 +48,20 @@ def _measure(viewers: int, never: int, beats: int) -> None:
         relay, port = _started(stack)
         empty_kb = _rss_kb(relay.pid)
         begun = time.perf_counter()
-        crowd = _Crowd(stack, port, viewers, never)
+        crowd = _crowd(stack, port, viewers, never)
         connected_s = time.perf_counter() - begun
         source = http.client.HTTPConnection("127.0.0.1", port)
         stack.callback(source.close)
         answered, last = [], []
         _beat(source, 0)
-        crowd.until_all_have(0)
+        crowd.until_all_have(_mark(0))
         cpu_s = _cpu_s(relay.pid)
         for number in range(1, beats + 1):
             time.sleep(APART_S)
             begun = time.perf_counter()
             _beat(source, number)
             answered.append(time.perf_counter() - begun)
-            crowd.until_all_have(number)
+            crowd.until_all_have(_mark(number))
             last.append(time.perf_counter() - begun)
         cpu_s = _cpu_s(relay.pid) - cpu_s
         rss_kb = _rss_kb(relay.pid)
@@ -73,49 +75,70 @@ def _measure(viewers: int, never: int, beats: int) -> None:
 
 
 def _floor(viewers: int, beats: int) -> None:
-    """Print what a loop of `socket.send` alone takes, another process reading."""
+    """Print what a loop of `socket.send` alone takes until the last has it."""
     with ExitStack() as stack:
         door = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=viewers))
-        ours, theirs = [], []
+        go, going = os.pipe()
+        told, telling = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(going)
+            _send_to_all(door, viewers, go, telling)
+        crowd = _Readers(stack)
         for _ in range(viewers):
-            viewer = socket.create_connection(door.getsockname())
-            stack.callback(viewer.close)
-            accepted, _ = door.accept()
-            stack.callback(accepted.close)
-            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            ours.append(accepted)
-            theirs.append(viewer)
-        frame = b"x" * BEAT_BYTES
-        child = os.fork()
-        if child == 0:
-            _read_all(theirs, beats)
-        took = []
-        cpu_s = time.process_time()
-        for _ in range(beats):
+            viewer = stack.enter_context(socket.create_connection(door.getsockname()))
+            crowd.add(viewer)
+        os.read(told, 1)
+        last = []
+        for number in range(beats):
             time.sleep(APART_S)
             begun = time.perf_counter()
-            for sock in ours:
-                sock.send(frame)
-            took.append(time.perf_counter() - begun)
-        cpu_ms = (time.process_time() - cpu_s) / beats * 1000
-        os.waitpid(child, 0)
-        print(f"  floor: {viewers} times socket.send takes {_ms(took)}; CPU {cpu_ms:.1f} ms", flush=True)
+            os.write(going, b"%d" % (number % 10))
+            crowd.until_all_have(b"%d" % (number % 10) * BEAT_BYTES)
+            last.append(time.perf_counter() - begun)
+        os.close(going)
+        cpu_ms = float(os.read(told, 100)) / beats * 1000
+        os.waitpid(pid, 0)
+        print(f"  floor: {viewers} times socket.send: the last has it after {_ms(last)}; CPU {cpu_ms:.1f} ms")
 
 
-def _read_all(viewers: list[socket.socket], beats: int) -> None:
-    with select.epoll() as poll:
-        by_fd = {viewer.fileno(): viewer for viewer in viewers}
-        for viewer in viewers:
-            poll.register(viewer, select.EPOLLIN)
-        left = len(viewers) * beats * BEAT_BYTES
-        while left:
-            for fd, _ in poll.poll():
-                left -= len(by_fd[fd].recv(65_536))
+def _send_to_all(door: socket.socket, viewers: int, go: int, telling: int) -> NoReturn:
+    """Send a frame to all for each byte that comes; at the end tell the seconds of CPU. In a child alone."""
+    accepted = [door.accept()[0] for _ in range(viewers)]
+    os.write(telling, b".")
+    cpu_s = time.process_time()
+    while byte := os.read(go, 1):
+        frame = byte * BEAT_BYTES
+        for viewer in accepted:
+            viewer.send(frame)
+    os.write(telling, str(time.process_time() - cpu_s).encode())
     os._exit(0)
 
 
+class _Readers:
+    """Connections that this process reads."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self._poll = stack.enter_context(select.epoll())
+        self._by_fd: dict[int, socket.socket] = {}
+
+    def add(self, viewer: socket.socket) -> None:
+        self._by_fd[viewer.fileno()] = viewer
+        self._poll.register(viewer, select.EPOLLIN)
+
+    def until_all_have(self, mark: bytes) -> None:
+        """Read until everybody has it; it comes whole."""
+        waiting = set(self._by_fd)
+        while waiting:
+            for fd, _ in self._poll.poll(20):
+                got = self._by_fd[fd].recv(65_536)
+                assert got, "a viewer was cut off"
+                if mark in got:
+                    waiting.discard(fd)
+
+
 def _started(stack: ExitStack) -> tuple[subprocess.Popen[str], int]:
-    command = [str(Path(sys.executable).with_name("ccmux-relay")), "--port", "0"]
+    command = [str(PROGRAM), "--port", "0"]
     environment = {**os.environ, "CC_LIVE_API_KEY": KEY}
     relay = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
     stack.callback(relay.wait)
@@ -124,40 +147,29 @@ def _started(stack: ExitStack) -> tuple[subprocess.Popen[str], int]:
     return relay, int(json.loads(relay.stderr.readline())["port"])
 
 
-class _Crowd:
-    """Viewers, all of whom this process reads for, but those that never read."""
+def _crowd(stack: ExitStack, port: int, viewers: int, never: int) -> _Readers:
+    """Return so many viewers; some more are there that never read."""
+    readers = _Readers(stack)
+    for number in range(viewers + never):
+        viewer = stack.enter_context(socket.socket())
+        viewer.bind((f"127.0.{1 + number // AN_ADDRESS // 250}.{1 + number // AN_ADDRESS % 250}", 0))
+        if number >= viewers:
+            viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
+        viewer.connect(("127.0.0.1", port))
+        viewer.sendall(
+            b"GET /ws/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+        )
+        if number < viewers:
+            got = b""
+            while b"null}" not in got:
+                got += viewer.recv(4_096)
+            readers.add(viewer)
+    return readers
 
-    def __init__(self, stack: ExitStack, port: int, viewers: int, never: int) -> None:
-        self._poll = stack.enter_context(select.epoll())
-        self._by_fd: dict[int, socket.socket] = {}
-        for number in range(viewers + never):
-            viewer = socket.socket()
-            stack.callback(viewer.close)
-            viewer.bind((f"127.0.{1 + number // AN_ADDRESS // 250}.{1 + number // AN_ADDRESS % 250}", 0))
-            if number >= viewers:
-                viewer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2_048)
-            viewer.connect(("127.0.0.1", port))
-            viewer.sendall(
-                b"GET /ws/live HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-                b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
-            )
-            if number < viewers:
-                got = b""
-                while b"null}" not in got:
-                    got += viewer.recv(4_096)
-                self._by_fd[viewer.fileno()] = viewer
-                self._poll.register(viewer, select.EPOLLIN)
 
-    def until_all_have(self, number: int) -> None:
-        """Read until everybody has the heartbeat of this number."""
-        mark = b'"total_tokens":%d' % (1_000_000 + number)
-        waiting = set(self._by_fd)
-        while waiting:
-            for fd, _ in self._poll.poll(20):
-                got = self._by_fd[fd].recv(65_536)
-                assert got, "a viewer was cut off"
-                if mark in got:
-                    waiting.discard(fd)
+def _mark(number: int) -> bytes:
+    return b'"total_tokens":%d' % (1_000_000 + number)
 
 
 def _beat(source: http.client.HTTPConnection, number: int) -> None:

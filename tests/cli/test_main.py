@@ -87,7 +87,7 @@ def test_wrong_use_is_exit_code_2(words: list[str], says: str, capsys: pytest.Ca
     assert told.out == ""
 
 
-NEEDS_NO_DAEMON = {"attach", "doctor", "init", "prove", "send", "stop", "upgrade-check"}
+NEEDS_NO_DAEMON = {"attach", "doctor", "init", "live", "prove", "send", "stop", "upgrade-check"}
 
 
 @pytest.mark.parametrize("words", [[name] for name in COMMANDS if name not in NEEDS_NO_DAEMON])

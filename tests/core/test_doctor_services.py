@@ -11,29 +11,34 @@ from ccmux.core.doctor.services import UnitFiles, judge_linger, judge_manager, j
 from ccmux.core.findings import Verdict
 from ccmux.core.starting import Starting
 from ccmux.core.unit_health import promise_of
-from ccmux.core.unit_state import UnitState
+from ccmux.core.unit_state import NoManager, UnitState
 from ccmux.core.verify import Units
 from ccmux.core.when import Wall
 
 OK, WARN, BAD = Verdict.OK, Verdict.WARN, Verdict.BAD
+NOBODY = NoManager(
+    why="the user manager does not answer (Failed to connect to bus: No medium found)",
+    way_out="log in as yourself",
+)
 
 
 @pytest.mark.parametrize(
     ("unreachable", "version", "deployed", "verdict", "mend"),
     [
-        ("", 252, True, OK, ""),
-        ("", None, True, OK, ""),
-        ("", 240, True, WARN, "upgrade"),
-        ("no systemd: run it yourself", None, False, WARN, "run it yourself"),
-        ("it is silent", None, True, BAD, "terminal"),
+        (None, 252, True, OK, ""),
+        (None, None, True, OK, ""),
+        (None, 240, True, WARN, "upgrade"),
+        (NOBODY, None, False, WARN, "log in as yourself"),
+        (NOBODY, None, True, BAD, "log in as yourself"),
     ],
 )
 def test_the_manager(
-    unreachable: str, version: int | None, deployed: bool, verdict: Verdict, mend: str
+    unreachable: NoManager | None, version: int | None, deployed: bool, verdict: Verdict, mend: str
 ) -> None:
     found = judge_manager(unreachable, version=version, deployed=deployed).finding
     assert found.verdict is verdict
     assert mend in found.mend
+    assert unreachable is None or found.says.endswith("(Failed to connect to bus: No medium found)")
 
 
 @pytest.mark.parametrize(

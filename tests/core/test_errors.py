@@ -39,6 +39,7 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
         ("disk is full", "free some space"),
     ),
     (errors.ProjectFileFailed(".mcp.json", "cannot be read"), (".mcp.json", "cannot be read")),
+    (errors.RelayFailed("http://h", "it says 401"), ("http://h", "it says 401", "CC_LIVE_ENDPOINT", "key")),
     (errors.SecretUnsafe("/s/api_token", "others can read it", "chmod 600"), ("/s/api_token", "chmod 600")),
     (errors.DeploymentRefused("ccmux.toml", ["no", "neither"]), ("no; neither", "nothing was changed")),
     (errors.ServiceManagerFailed("systemctl start x", "no such unit"), ("systemctl start x", "no such unit")),

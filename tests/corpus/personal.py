@@ -71,6 +71,7 @@ _PLANTED = {
         "Square": "sq0csp|-Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1iWqAx8Vt",
         "PyPI": "pypi-|AgEIcHlwaS5vcmc" + "CJDQ3ZjQ4NmE5LTU0" * 5,
         "npm": "//registry.npmjs.org/:_auth|Token=npm_|Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1i",
+        "npm, older": "//registry.npmjs.org/:_auth|Token=3f8b2c9d-7e1a-4f6b-8c5d-8e2a9f7b3c1d",
         "npm alone": "npm_|Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1i",
         "Azure": "AccountKey=|zz" + "Zk3vQ81xTb7LmPw2Nd9RfHs6Yc4Ga5JeUo1iWqAx8Vt" * 2,
         "Hugging Face": "hf_|ZkvQxTbLmPwNdRfHsYcGaJeUoiWqAxVtBn",
@@ -153,6 +154,9 @@ INNOCENT = {
     ),
     "no tokens": (
         "task-runner-for-everything-we-need-today-and-more mask-image disk-space-of-the-whole-machine"
+    ),
+    "a key's form within something longer": (
+        "xSK8f3b2c9d7e1a4f6b0c5d8e2a9f7b3c1d SK8f3b2c9d7e1a4f6b0c5d8e2a9f7b3c1dE zAKIAQ3EGVX7T5RZL2MNB"
     ),
     "a public key": "-----BEGIN PUBLIC KEY----- ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI",
     "placeholders": (

@@ -241,16 +241,34 @@ def test_a_turn_is_published_once_and_answers_its_messages(tmp_path: Path) -> No
     run(tmp_path, story)
 
 
+def test_how_things_stand_is_what_each_question_by_itself_is_answered(tmp_path: Path) -> None:
+    async def story(d: Desk) -> None:
+        before = await d.store.standing()
+        assert (before.hosted, before.out, before.last_seq, before.last_turn_at) == (None, {}, 0, None)
+        await d.store.take_in([said("one"), said("two")])
+        await d.store.host(HostedSession(session_id="s", transcript_path="/t", spoken=False, offset=0))
+        await d.store.put_out("mail", "hi", key=None, ts=NOW)
+        await d.store.finish_turn(turn("p"))
+        stands = await d.store.standing()
+        assert stands.hosted == await d.store.hosted()
+        assert stands.queue == await d.store.counts()
+        assert stands.out == await d.store.out_waiting() == {"mail": 1}
+        assert stands.last_seq == await d.store.last_seq() == 3
+        assert stands.last_turn_at == NOW
+
+    run(tmp_path, story)
+
+
 def test_when_the_last_turn_ended_is_told_also_after_a_restart(tmp_path: Path) -> None:
     async def first(d: Desk) -> None:
-        assert await d.store.last_turn_at() is None
+        assert (await d.store.standing()).last_turn_at is None
         d.clock.at = NOW + 7
         await d.store.finish_turn(turn("p"))
         d.clock.at = NOW + 5
         await d.store.finish_turn(turn("q"))
 
     async def second(d: Desk) -> None:
-        assert await d.store.last_turn_at() == NOW + 7
+        assert (await d.store.standing()).last_turn_at == NOW + 7
         [plan] = d.store._connection.db.execute(
             "EXPLAIN QUERY PLAN SELECT max(ended_at) FROM turn"
         ).fetchall()

@@ -34,8 +34,9 @@ def test_another_users_runtime_directory_is_told_as_that(
     finally:
         if is_root:
             os.seteuid(0)
-    assert "does not answer" in said
-    assert "not by su or sudo" in said
+    assert said is not None
+    assert "does not answer" in said.why
+    assert "not by su or sudo" in said.way_out
 
 
 def test_an_empty_runtime_directory_is_told_as_no_manager(
@@ -43,4 +44,13 @@ def test_an_empty_runtime_directory_is_told_as_no_manager(
 ) -> None:
     monkeypatch.setattr(manager, "_SYSTEMD_RUNS", Path("/"))
     said = UserManager({**os.environ, "XDG_RUNTIME_DIR": str(tmp_path)}).unreachable()
-    assert said.startswith("no user manager runs for ")
+    assert str(said).startswith("no user manager runs for ")
+
+
+def test_systemctl_that_hangs_is_told_as_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(manager, "_QUESTION_S", 0.1)
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\nexec sleep 1000\n")
+    program.chmod(0o755)
+    said = UserManager({"PATH": f"{tmp_path}:{os.environ['PATH']}"}).unreachable()
+    assert str(said).startswith("systemctl does not end (")

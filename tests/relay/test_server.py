@@ -93,6 +93,17 @@ async def test_it_listens_on_ipv6_too() -> None:
         writer.close()
 
 
+@story
+async def test_what_is_no_http_is_refused_without_a_word_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving() as relay:
+        for words in (b"\x16\x03\x01\x02\x00\x01 hello\r\n\r\n", VIEWER.replace(b"websocket", b"h2c")):
+            reader, writer = await asyncio.open_connection("127.0.0.1", relay.port)
+            writer.write(words)
+            assert (await reader.readline()).startswith(b"HTTP/1.1 4")
+            writer.close()
+    assert [record for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
 @pytest.mark.usefixtures("file_limits")
 def test_as_many_files_may_be_open_as_viewers_need() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

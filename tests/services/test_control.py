@@ -22,7 +22,7 @@ from ccmux.core.messages import Incoming, Message, MessageState, Rejected
 from ccmux.core.observation import QueueGrew, Sighting
 from ccmux.core.runs import Run
 from ccmux.drivers.line_server import LineServer
-from ccmux.ports import FileChange, FileEvent, HostedSession, Sightings, Store, Taken
+from ccmux.ports import FileChange, FileEvent, HostedSession, Sightings, Standing, Store, Taken
 from ccmux.services.control import Control
 
 
@@ -95,14 +95,14 @@ class MemoryStore:
     async def waiting(self, limit: int) -> list[Message]:
         return [m for m in self.kept if m.state is MessageState.QUEUED][:limit]
 
-    async def counts(self) -> dict[str, int]:
-        return {"queued": len(self.kept)}
-
-    async def out_waiting(self) -> dict[str, int]:
-        return {"mail": 2}
-
-    async def last_seq(self) -> int:
-        return 41
+    async def standing(self) -> Standing:
+        return Standing(
+            hosted=self.session,
+            queue={"queued": len(self.kept)},
+            out={"mail": 2},
+            last_seq=41,
+            last_turn_at=self.turn_at,
+        )
 
     async def dead_letters(self, limit: int) -> list[DeadLetter]:
         return list(reversed(self.letters.values()))[:limit]
@@ -118,12 +118,6 @@ class MemoryStore:
 
     async def drop(self, id_: int) -> bool:
         return self.letters.pop(id_, None) is not None
-
-    async def last_turn_at(self) -> float | None:
-        return self.turn_at
-
-    async def hosted(self) -> HostedSession | None:
-        return self.session
 
 
 class Dispatcher:

@@ -8,6 +8,7 @@ from ccmux.core.doctor.diagnosis import Diagnosis, Fix, FixKind, ails, fine, lis
 from ccmux.core.findings import Finding, Verdict
 from ccmux.core.starting import Starting
 from ccmux.core.unit_health import DEPLOY
+from ccmux.core.unit_state import NoManager
 from ccmux.core.verify import Units, units_findings
 from ccmux.core.when import Wall
 
@@ -31,13 +32,11 @@ class UnitFiles:
     refused: tuple[str, ...] = ()
 
 
-def judge_manager(unreachable: str, *, version: int | None, deployed: bool) -> Diagnosis:
+def judge_manager(unreachable: NoManager | None, *, version: int | None, deployed: bool) -> Diagnosis:
     """Judge the user manager; where units are `deployed`, one that does not answer is bad."""
-    if unreachable:
-        why, _, way_out = unreachable.partition(": ")
-        says = f"ccmux runs in the foreground only: {why}"
-        judge = ails if deployed else warns
-        return judge("systemd", "manager", says, way_out or "start ccmux in a terminal, or by a supervisor")
+    if unreachable is not None:
+        says = f"ccmux runs in the foreground only: {unreachable.why}"
+        return (ails if deployed else warns)("systemd", "manager", says, unreachable.way_out)
     if version is not None and version < _OLDEST:
         says = f"version {version} is older than {_OLDEST}"
         return warns("systemd", "manager", says, "upgrade this system, or start ccmux in a terminal")

@@ -193,6 +193,36 @@ class OutputSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSettings:
+    """Who is shown what your Claude Code sessions do: a relay, and whoever looks at its page.
+
+    Attributes:
+        endpoint: The relay: "https://host", "http://host:port"; "" is nobody. CC_LIVE_ENDPOINT in the
+            environment goes before it, and CC_LIVE_API_KEY before the key in ~/.ccmux/secrets/live_api_key.
+        source: What the relay calls this machine; "" is a name that says nothing.
+        redact: true puts [email], [phone], [key], [path] and the like in the place of what is personal.
+        projects: Only sessions in these folders are shown: names, or paths that stand for all below them;
+            none shows all.
+
+    """
+
+    endpoint: str = field(
+        default="",
+        metadata=_check(
+            checks.matching(r"(?:https?://[^\s/?#@]+(?:/[^\s?#]*)?)?", "must be a URL like https://host")
+        ),
+    )
+    source: str = field(
+        default="",
+        metadata=_check(
+            checks.matching("[A-Za-z0-9_.-]{0,64}", "must be letters, digits, _ . -, at most 64")
+        ),
+    )
+    redact: bool = field(default=True, metadata=_check(checks.yes_no))
+    projects: tuple[str, ...] = field(default=(), metadata=_check(checks.words))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RelaySettings:
     """The relay: it shows to all who look what sessions report; most often it runs on another host.
 
@@ -245,6 +275,7 @@ class Settings:
     injection: InjectionSettings = field(default_factory=InjectionSettings)
     input: InputSettings = field(default_factory=InputSettings)
     output: OutputSettings = field(default_factory=OutputSettings)
+    live: LiveSettings = field(default_factory=LiveSettings)
     relay: RelaySettings = field(default_factory=RelaySettings)
     privacy: PrivacySettings = field(default_factory=PrivacySettings)
     timers: Mapping[str, TimerSettings] = field(default_factory=dict)
@@ -263,6 +294,7 @@ TABLES: Mapping[str, type] = {
     "injection": InjectionSettings,
     "input": InputSettings,
     "output": OutputSettings,
+    "live": LiveSettings,
     "relay": RelaySettings,
     "privacy": PrivacySettings,
 }

@@ -13,8 +13,9 @@ are handed on in the order of their commits. It decides nothing: which state may
 from __future__ import annotations
 
 from ccmux.drivers.sqlite.ledger import read_ledger
+from ccmux.drivers.sqlite.live import SqliteLiveStore
 from ccmux.drivers.sqlite.schema import MIGRATIONS
 from ccmux.drivers.sqlite.store import SqliteStore
 from ccmux.drivers.sqlite.tasks import SqliteTasks
 
-__all__ = ["MIGRATIONS", "SqliteStore", "SqliteTasks", "read_ledger"]
+__all__ = ["MIGRATIONS", "SqliteLiveStore", "SqliteStore", "SqliteTasks", "read_ledger"]

@@ -184,8 +184,8 @@ MIGRATIONS: tuple[str, ...] = (
 log = structlog.get_logger()
 
 
-def open_database(path: Path, steps: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
-    """Open or make the file (0600) and bring its schema up to date, by these numbered steps.
+def open_database(path: Path, migrations: Sequence[str] = MIGRATIONS) -> sqlite3.Connection:
+    """Open or make the file (0600) and bring its schema up to date: it has taken all these steps then.
 
     Raises:
         StoreFailed: A newer ccmux wrote it, or no backup can be kept of it.
@@ -200,25 +200,26 @@ def open_database(path: Path, steps: Sequence[str] = MIGRATIONS) -> sqlite3.Conn
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.execute("PRAGMA foreign_keys = ON")
-        _migrate(db, path, steps)
+        _migrate(db, path, migrations)
     except BaseException:
         db.close()
         raise
     return db
 
 
-def _migrate(db: sqlite3.Connection, path: Path, steps: Sequence[str]) -> None:
+def _migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[str]) -> None:
     [taken] = db.execute("PRAGMA user_version").fetchone()
-    refuse_newer(path, taken, len(steps))
-    if 0 < taken < len(steps):
+    known = len(migrations)
+    refuse_newer(path, taken, known=known)
+    if 0 < taken < known:
         backup = back_up(db, path, schema=taken)
-        log.info("database backed up", path=str(backup), schema=taken, becomes=len(steps))
-    for number, step in enumerate(steps[taken:], start=taken + 1):
+        log.info("database backed up", path=str(backup), schema=taken, becomes=known)
+    for number, step in enumerate(migrations[taken:], start=taken + 1):
         db.executescript(f"BEGIN IMMEDIATE;\n{step}\nPRAGMA user_version = {number};\nCOMMIT;")
 
 
-def refuse_newer(path: Path, taken: int, known: int = len(MIGRATIONS)) -> None:
-    """Refuse a database that has taken more steps than the `known` ones.
+def refuse_newer(path: Path, taken: int, *, known: int = len(MIGRATIONS)) -> None:
+    """Refuse a database that has taken steps we do not know.
 
     Raises:
         StoreFailed: It has.

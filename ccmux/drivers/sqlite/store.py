@@ -27,6 +27,7 @@ from ccmux.ports import (
     FinishedTurn,
     HostedSession,
     ReadTo,
+    Standing,
     Taken,
 )
 
@@ -140,14 +141,14 @@ class SqliteStore:
     async def finish_turn(self, turn: FinishedTurn) -> bool:
         return await self._for_house(turns.finish_turn, turn)
 
-    async def last_turn_at(self) -> float | None:
-        return await self._for_house(turns.last_turn_at)
-
     async def hosted(self) -> HostedSession | None:
         return await self._for_house(hosting.hosted)
 
     async def host(self, session: HostedSession) -> None:
         await self._for_house(hosting.host, session)
+
+    async def standing(self) -> Standing:
+        return await self._for_house(_standing)
 
     async def paused(self) -> bool:
         return await self._for_house(hosting.paused)
@@ -197,3 +198,13 @@ class SqliteStore:
 
     async def runs(self) -> list[Run]:
         return await self._for_house(runs.runs)
+
+
+def _standing(connection: Connection) -> Standing:
+    return Standing(
+        hosted=hosting.hosted(connection),
+        queue=messages.counts(connection),
+        out=outbox.out_waiting(connection),
+        last_seq=events.last_seq(connection),
+        last_turn_at=turns.last_turn_at(connection),
+    )

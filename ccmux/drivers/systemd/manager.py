@@ -26,7 +26,7 @@ from ccmux.core.unit_reading import (
     read_version,
     with_timers,
 )
-from ccmux.core.unit_state import UnitState
+from ccmux.core.unit_state import NoManager, UnitState
 
 _QUESTION_S = 20.0
 _ACTION_S = 400.0
@@ -38,6 +38,7 @@ _REASON_LINES = 100
 _SYSTEMD_RUNS = Path("/run/systemd/system")  # sd_booted(3)
 _LINGER = Path("/var/lib/systemd/linger")
 _INSTEAD = "or run `ccmux` in the foreground, or under a process supervisor of yours"
+_ELSEWHERE = f"use a machine that systemd boots, {_INSTEAD}"
 
 
 class UserManager:
@@ -55,25 +56,28 @@ class UserManager:
         self._local = {**environment, "XDG_RUNTIME_DIR": runtime_dir, "LC_ALL": "C"}
         self._environment = {**self._local, "TZ": "UTC"}
 
-    def unreachable(self) -> str:
-        """Return "" where a user manager answers, else why none does, and the way out."""
-        try:
-            answer = self._call(["systemctl", "--user", "show", "-p", "Version"], limit_s=_QUESTION_S)
-        except ServiceManagerFailed as error:
-            return str(error)
+    def unreachable(self) -> NoManager | None:
+        """Return None where a user manager answers, else why none does."""
+        argv = ["systemctl", "--user", "show", "-p", "Version"]
+        answer = ask_program(argv, environment=self._environment, limit_s=_QUESTION_S)
         if answer.exit_code == 0:
-            return ""
+            return None
+        if answer.is_missing:
+            return NoManager(why="systemctl is not on the PATH", way_out=_ELSEWHERE)
+        if answer.exit_code is None:
+            look = f"see what holds it: `{' '.join(argv)}`, {_INSTEAD}"
+            return NoManager(why=f"systemctl does not end ({answer.err})", way_out=look)
         if not _SYSTEMD_RUNS.is_dir():
-            return f"no systemd runs here (a container?): use a machine that systemd boots, {_INSTEAD}"
+            return NoManager(why="no systemd runs here (a container?)", way_out=_ELSEWHERE)
         user = _user()
         if self.is_absent():
-            return (
-                f"no user manager runs for {user} (nothing in {self.runtime_dir}/systemd): "
-                f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}"
+            return NoManager(
+                why=f"no user manager runs for {user} (nothing in {self.runtime_dir}/systemd)",
+                way_out=f"start it with `sudo loginctl enable-linger {user}`, {_INSTEAD}",
             )
-        return (
-            f"the user manager of {user} does not answer ({_reason(answer)}): "
-            f"log in as {user} itself, not by su or sudo, {_INSTEAD}"
+        return NoManager(
+            why=f"the user manager of {user} does not answer ({_reason(answer)})",
+            way_out=f"log in as {user} itself, not by su or sudo, {_INSTEAD}",
         )
 
     def is_absent(self) -> bool:
