@@ -8,7 +8,9 @@ from ccmux.core.overseer.task import TaskState
 
 def test_every_figure_has_its_kind_and_value() -> None:
     counts = Counts(started=9, restarted=4, exited=8, errored=1, output_lines=70, output_bytes=700)
-    told = counts.told(tasks={TaskState.ACTIVE: 2, TaskState.ERRORED: 1}, running=1, clients=3, clients_cut_off=5)
+    told = counts.told(
+        tasks={TaskState.ACTIVE: 2, TaskState.ERRORED: 1}, running=1, clients=3, clients_cut_off=5
+    )
     lines = [line.removeprefix("ccmux_overseer_") for line in told.splitlines() if not line.startswith("#")]
     assert lines == [
         *('tasks{state="active"} 2', 'tasks{state="stopped"} 0', 'tasks{state="errored"} 1'),
