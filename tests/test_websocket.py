@@ -18,7 +18,16 @@ from websockets.exceptions import ConnectionClosed, ConnectionClosedError, Inval
 from websockets.frames import Frame, Opcode
 
 from ccmux.web.server import listen, port_of
-from ccmux.websocket import GOING_AWAY, POLICY_VIOLATION, Handshake, Lobby, Peer, Refusal, text_frame
+from ccmux.websocket import (
+    GOING_AWAY,
+    POLICY_VIOLATION,
+    Handshake,
+    Lobby,
+    Peer,
+    Refusal,
+    text_frame,
+    text_heads,
+)
 
 LIMIT_S = 20.0
 P = ParamSpec("P")
@@ -284,3 +293,10 @@ async def test_all_are_told_when_the_server_ends() -> None:
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == GOING_AWAY
     assert room.gone == room.peers
+
+
+def test_what_stands_before_thousands_of_texts_is_what_stands_before_one() -> None:
+    sizes = [0, 1, 125, 126, 1_023, 1_024, 65_535, 65_536, 100_000]
+    texts = [b"x" * size for size in sizes]
+    heads = text_heads(sizes)
+    assert [head + text for head, text in zip(heads, texts, strict=True)] == list(map(text_frame, texts))

@@ -112,18 +112,23 @@ async def _live(plan: Plan) -> None:
         async with asyncio.TaskGroup() as group:
             supervising = group.create_task(overseer.run(), name=overseer.name)
             serving = group.create_task(http.run(), name=http.name)
-            await overseer.in_place.wait()
-            await http.in_place.wait()
             port = listening.getsockname()[1]
-            log.info("overseer started", version=__version__, pid=os.getpid(), host=plan.host, port=port)
+            started = group.create_task(_say_started(plan, port, overseer, http), name="started")
             await stop.wait()
             log.info("overseer stopping")
+            started.cancel("shutdown")
             # First the tasks: clients hear how each of them ends.
             supervising.cancel("shutdown")
             await asyncio.wait({supervising})
             serving.cancel("shutdown")
             await asyncio.wait({serving}, timeout=_HTTP_END_S)
     log.info("overseer stopped", pid=os.getpid())
+
+
+async def _say_started(plan: Plan, port: int, overseer: Overseer, http: HttpServer) -> None:
+    await overseer.in_place.wait()
+    await http.in_place.wait()
+    log.info("overseer started", version=__version__, pid=os.getpid(), host=plan.host, port=port)
 
 
 def _event_log(plan: Plan, opened: AsyncExitStack) -> EventLogFile | None:

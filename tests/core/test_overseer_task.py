@@ -75,6 +75,21 @@ def not_started(task: Task) -> Sequence[Command]:
     return task.not_started("no such program", now=20.0, jitter=0.0)
 
 
+CRASHED: list[tuple[Step, list[str]]] = [
+    (start(RETRIED), ["spawn"]),
+    (started(7), ["keep", "started pid=7"]),
+    (
+        exited(1),
+        [
+            "exited pid=7 exit_code=1 intentional=False",
+            "keep",
+            "restarting pid=7 restart_delay=5s attempt=1",
+            "wake 5",
+        ],
+    ),
+]
+"""It ran, ended, and waits to be started again."""
+
 STORIES: dict[str, list[tuple[Step, list[str]]]] = {
     "it runs and is done": [
         (start(), ["spawn"]),
@@ -115,17 +130,7 @@ STORIES: dict[str, list[tuple[Step, list[str]]]] = {
         (exited(-15), ["exited pid=7 exit_code=-1 signal=SIGTERM intentional=True", "keep"]),
     ],
     "it runs again after its delay, until it ended too often": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.cleared, []),
         (Task.woken, ["spawn"]),
         (started(8), ["keep", "started pid=8 restart_of=7"]),
@@ -136,48 +141,18 @@ STORIES: dict[str, list[tuple[Step, list[str]]]] = {
         (Task.reset, [NOT_ERRORED]),
     ],
     "what is left of it goes before it runs again": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.woken, []),
         (Task.cleared, ["spawn"]),
     ],
     "stopped while it waits": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.stop, ["keep"]),
         (Task.woken, []),
         (Task.cleared, []),
     ],
     "started while it waits: one of it, now": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.cleared, []),
         (start(RETRIED), ["spawn"]),
         (Task.woken, []),
@@ -185,33 +160,13 @@ STORIES: dict[str, list[tuple[Step, list[str]]]] = {
         (Task.woken, []),
     ],
     "the program is gone when it is to run again": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.cleared, []),
         (Task.woken, ["spawn"]),
         (not_started, ["keep", "errored pid=7 exit_count=2"]),
     ],
     "stopped while a program that is gone is to run again": [
-        (start(RETRIED), ["spawn"]),
-        (started(7), ["keep", "started pid=7"]),
-        (
-            exited(1),
-            [
-                "exited pid=7 exit_code=1 intentional=False",
-                "keep",
-                "restarting pid=7 restart_delay=5s attempt=1",
-                "wake 5",
-            ],
-        ),
+        *CRASHED,
         (Task.cleared, []),
         (Task.woken, ["spawn"]),
         (Task.stop, ["keep"]),
@@ -240,6 +195,27 @@ def test_a_start_that_fails_leaves_all_as_it_was() -> None:
         assert words(not_started(task)) == []
         assert task.record == before
         assert task.phase is Phase.NOTHING
+
+
+def test_a_start_that_fails_takes_no_restart_away() -> None:
+    task = Task(record())
+    task.start(RETRIED)
+    task.started(7, "b", now=10.0)
+    task.exited(1, now=20.0, jitter=0.0)
+    task.cleared()
+    assert words(task.start(SLEEP)) == ["spawn"]
+    assert words(not_started(task)) == ["spawn"]
+    assert task.record.definition == RETRIED
+    assert words(started(8)(task)) == ["keep", "started pid=8 restart_of=7"]
+
+
+def test_a_stop_of_a_start_that_fails_is_a_stop() -> None:
+    task = Task(record())
+    task.start(RETRIED)
+    task.stop()
+    assert words(not_started(task)) == ["keep"]
+    assert (task.record.state, task.record.definition) == (TaskState.STOPPED, SLEEP)
+    assert task.phase is Phase.NOTHING
 
 
 def test_who_takes_over_starts_what_ran() -> None:
@@ -275,6 +251,12 @@ def test_it_knows_the_process_that_runs() -> None:
     task.started(7, "born", now=10.0)
     pid = task.running_pid
     assert pid == 7
+
+
+def test_it_changed_last_when_it_started_or_exited() -> None:
+    assert record().last_change_at == 0.0
+    assert record(last_started_at=5.0).last_change_at == 5.0
+    assert record(last_started_at=5.0, last_exited_at=7.0).last_change_at == 7.0
 
 
 def test_a_list_tells_it_all() -> None:

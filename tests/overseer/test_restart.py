@@ -60,6 +60,9 @@ def test_what_ran_runs_again_once_and_is_linked_to_what_was_before(
         assert tasks["done"]["worker_state"] == "exited"
         client.ask("replay", task_id="lasting")
         assert client.until("output", task_id="lasting")["data"] == str(now)
+        if deaf:  # a second time nobody waits five seconds for it
+            os.kill(now, signal.SIGKILL)
+            client.until("exited", task_id="lasting")
     assert own.stop() == 0
     until(lambda: not lives(now), "the end of the tasks")
 

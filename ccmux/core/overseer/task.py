@@ -206,8 +206,7 @@ class Task:
         """Take that there is no process, and why. Where somebody asked for it, all is as it was before."""
         self.phase = Phase.NOTHING
         if self._before is not None:
-            self.record, self._before = self._before, None
-            return ()
+            return self._as_before(self._before)
         record = self.record
         record.error_message = reason
         if record.state is not TaskState.ACTIVE:
@@ -261,6 +260,14 @@ class Task:
             "state": record.state.value,
             **{name: fact for name, fact in facts.items() if fact is not None},
         }
+
+    def _as_before(self, before: Record) -> Sequence[Command]:
+        is_stopped = self.record.state is TaskState.STOPPED
+        self.record, self._before = before, None
+        if is_stopped:
+            return self.stop()
+        # Who waited to be started again is started now.
+        return self._begin(restart_of=before.pid) if before.wanted else ()
 
     def _ended(self, code: int, *, now: float, intentional: bool) -> Say:
         record = self.record

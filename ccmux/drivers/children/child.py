@@ -33,6 +33,7 @@ class Child:
         self._reading: set[str] = set()
         self._wants = True
         self._code: int | None = None
+        self._has_exited = False
         self._is_clear = False
         self._on_output: OnOutput | None = None
         self._on_exit: Callable[[int], None]
@@ -69,13 +70,15 @@ class Child:
             self._reading.add(stream)
 
     def exited(self, code: int) -> None:
-        """Take from the nursery that it has ended."""
-        self._code = code
+        """Take that it has ended; who has, ends no second time."""
+        if self._has_exited:
+            return
+        self._has_exited, self._code = True, code
         if self._on_output is not None:
             self._tell_end()
 
     def cleared(self) -> None:
-        """Take from the nursery that nothing of it is left."""
+        """Take that nothing of it is left."""
         self._is_clear = True
         if self._on_output is not None and self._code is None:
             self._on_clear()

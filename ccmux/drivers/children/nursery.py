@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from errno import ECHILD
 from pathlib import Path
@@ -77,9 +77,8 @@ class Nursery:
             self._lock = os.open(
                 self._lock_path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600
             )
-        if not _locked(
-            self._lock, fcntl.lockf
-        ):  # a lock of a process: it ends with ours, whoever has children
+        # A lock of a process: it ends with its holder, whatever becomes of the children.
+        if not _locked(self._lock, fcntl.lockf):
             raise OverseerRefused(
                 f"another overseer holds {self._lock_path}", "stop it, or name another database"
             )
@@ -112,7 +111,8 @@ class Nursery:
     async def close(self, *, within_s: float) -> None:
         """Ask all children to end, and wait for them so long. They end in any case, a little later."""
         if self._connection is not None:
-            self._connection.shutdown(socket.SHUT_WR)
+            with suppress(OSError):  # it has just died
+                self._connection.shutdown(socket.SHUT_WR)
             with suppress(TimeoutError):
                 async with asyncio.timeout(within_s):
                     await self._gone.wait()
@@ -145,15 +145,19 @@ class Nursery:
         )
 
     async def _ask(self, request: bytes) -> Child:
-        wish = os.memfd_create("request", os.MFD_CLOEXEC)
-        with os.fdopen(os.dup(wish), "wb") as file:
-            file.write(request)
-        os.lseek(wish, 0, os.SEEK_SET)
-        fds, pipes = [wish], dict[str, int]()
-        for stream in ("stdout", "stderr"):
-            pipes[stream], end = os.pipe2(os.O_CLOEXEC)
-            os.set_blocking(pipes[stream], False)
-            fds.append(end)
+        with ExitStack() as opened:
+            wish = os.memfd_create("request", os.MFD_CLOEXEC)
+            opened.callback(os.close, wish)
+            with os.fdopen(os.dup(wish), "wb") as file:
+                file.write(request)
+            os.lseek(wish, 0, os.SEEK_SET)
+            fds, pipes = [wish], dict[str, int]()
+            for stream in ("stdout", "stderr"):
+                pipes[stream], end = os.pipe2(os.O_CLOEXEC)
+                opened.callback(_close_all, (pipes[stream], end))
+                os.set_blocking(pipes[stream], False)
+                fds.append(end)
+            opened.pop_all()
         asked = _Asked(asyncio.get_running_loop().create_future(), pipes)
         self._asked.append(asked)
         self._unsaid.append((b"start", fds))

@@ -116,7 +116,7 @@ class Overseer:
         self.audience = Audience(self._pacing.let_all_go)
         self._counts = Counts()
         self._tasks: dict[str, Supervised] = {}
-        self._changed: dict[str, Record] = {}
+        self._changed: set[str] = set()
         self._has_changed = asyncio.Event()
         self._hurried = asyncio.Event()
         self._waiting_for_disk: list[asyncio.Future[None]] = []
@@ -203,7 +203,8 @@ class Overseer:
             if not self._make_room():
                 self._refuse(asker, TOO_MANY)
                 return
-            record = Record(task_id=task_id, definition=definition, created_at=self._now())
+            created_at = self._now()
+            record = Record(task_id=task_id, definition=definition, wanted=False, created_at=created_at)
             supervised = self._tasks[task_id] = Supervised(task=Task(record))
         self._begin(supervised, asker, supervised.task.start(definition))
 
@@ -258,12 +259,10 @@ class Overseer:
                 case Say():
                     self._say(supervised, command)
                 case Keep():
-                    record = supervised.task.record
-                    self._changed[record.task_id] = record
+                    self._changed.add(supervised.task.record.task_id)
                     self._has_changed.set()
-                    if (
-                        record.state is not TaskState.ACTIVE
-                    ):  # nobody starts again what was stopped or given up
+                    # Nobody must start again what was stopped or given up, however soon we are killed.
+                    if supervised.task.record.state is not TaskState.ACTIVE:
                         self._hurried.set()
 
     async def _spawn(self, supervised: Supervised) -> None:
@@ -276,7 +275,7 @@ class Overseer:
             return
         commands = task.started(child.pid, child.birth, now=self._now())
         if asker is not None:
-            await self._keep_now(task.record)
+            await self._keep_now(task.record.task_id)
         supervised.has_run = True
         supervised.begin_output()
         self._do(supervised, commands)
@@ -337,7 +336,7 @@ class Overseer:
         match say.kind:
             case "started":
                 self._counts.started += 1
-                self._counts.restarted += "restart_of" in say.fields and say.fields["restart_of"] is not None
+                self._counts.restarted += say.fields["restart_of"] is not None
                 if (asker := supervised.start_asked) is not None:
                     askers, is_asked = {asker.peer: asker}, True
             case "exited":
@@ -398,9 +397,9 @@ class Overseer:
                 async with asyncio.timeout(pause_s):
                     await self._hurried.wait()
 
-    async def _keep_now(self, record: Record) -> None:
+    async def _keep_now(self, task_id: str) -> None:
         """Return once a task is kept, or cannot be now: it runs, and is kept as soon as that can be."""
-        self._changed[record.task_id] = record
+        self._changed.add(task_id)
         kept = asyncio.get_running_loop().create_future()
         self._waiting_for_disk.append(kept)
         self._has_changed.set()
@@ -408,11 +407,11 @@ class Overseer:
         await kept
 
     async def _keep_changed(self) -> None:
-        changed, self._changed = self._changed, {}
+        changed, self._changed = self._changed, set()
         try:
-            await self._store.save(list(changed.values()))
+            await self._store.save([self._tasks[one].task.record for one in changed if one in self._tasks])
         except BaseException:
-            self._changed = {**changed, **self._changed}
+            self._changed |= changed
             raise
 
     def _now(self) -> float:
@@ -421,7 +420,6 @@ class Overseer:
 
     def _drop(self, task_id: str) -> None:
         del self._tasks[task_id]
-        self._changed.pop(task_id, None)
         self._group.create_task(self._forget([task_id]), name=f"forget {task_id}")
 
     async def _forget(self, task_ids: Sequence[str]) -> None:
