@@ -80,7 +80,7 @@ _DIALOGS = (
     _dialog(
         ScreenKind.PERMISSION,
         "permission prompt",
-        "answer it, or use `ccmux permit`",
+        "answer it",
         r"❯ \d\. .*\b\d\. No\b|\b\d\. .*❯ \d\. No\b|Esc to cancel · Tab to amend",
     ),
     _Dialog(

@@ -61,6 +61,8 @@ def test_several_problems_are_a_line_each_at_a_terminal() -> None:
     several = ["a.toml has 2 problems:", "  no", "  neither"]
     assert errors.SettingsInvalid("a.toml", ["no", "neither"]).lines == several
     assert errors.DeploymentRefused("a.toml", ["no"]).lines == ["a.toml: no; nothing was changed"]
+    assert errors.AllowlistInvalid("a.toml", ["no"]).lines == ["a.toml: no"]
+    assert errors.AllowlistInvalid("a.toml", ["no", "neither"]).lines == several
     refused = errors.DeploymentRefused("a.toml", ["no", "neither"])
     assert refused.lines == [*several, "nothing was changed"]
 

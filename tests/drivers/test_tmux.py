@@ -508,9 +508,9 @@ def test_our_own_attaching_is_no_key_once_its_second_is_over(tmux_socket: str) -
 
 def test_a_person_counts_from_the_first_key_on_and_with_the_age_of_the_last(tmux_socket: str) -> None:
     async def story() -> None:
-        wall_s = 4e9
+        wall_s, monotonic_s = 4e9, 5.0
         with closing(TmuxServer(tmux_socket)) as server:
-            pane = ClaudePane(server, "ccmux-x", cwd="/", now=lambda: wall_s)
+            pane = ClaudePane(server, "ccmux-x", cwd="/", now=lambda: wall_s, monotonic=lambda: monotonic_s)
             await pane.open()
             ours, client = attach(tmux_socket)
             clients = ("list-clients", "-t", "=ccmux-x", "-F", "#{client_control_mode} #{client_activity}")
@@ -531,8 +531,11 @@ def test_a_person_counts_from_the_first_key_on_and_with_the_age_of_the_last(tmux
                 )
                 wall_s = activity + 7.5
                 assert (await pane.look()).human_idle_s == 6.5
-                wall_s = activity - 100
+                wall_s = activity - 100  # set back: what lies ahead grows old all the same
                 assert (await pane.look()).human_idle_s == 0
+                monotonic_s += 40
+                view = await pane.look()
+                assert (view.human_idle_s, view.keys_quiet_s) == (40, 40)
             finally:
                 client.kill()
                 client.wait()

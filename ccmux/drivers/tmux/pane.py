@@ -31,7 +31,13 @@ class ClaudePane:
     """The pane Claude lives in: the port `Pane`, and what lifecycle does to it."""
 
     def __init__(
-        self, server: TmuxServer, session: str, *, cwd: str, now: Callable[[], float] = time.time
+        self,
+        server: TmuxServer,
+        session: str,
+        *,
+        cwd: str,
+        now: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Prepare; nothing happens before `open`.
 
@@ -40,11 +46,14 @@ class ClaudePane:
             session: Its exact name.
             cwd: Where a new session starts; absolute.
             now: Wall time in epoch seconds, for the age of a person's last key.
+            monotonic: Seconds that nobody sets back, for the same.
         """
         self._server = server
         self._session = session
         self._cwd = cwd
         self._now = now
+        self._monotonic = monotonic
+        self._to_come: dict[int, float] = {}
         self._client: ControlClient | None = None
         self._pane = ""
 
@@ -102,8 +111,9 @@ class ClaudePane:
             )
             if control != b"1" and (its_session == session or its_pane == self._pane.encode())
         ]
-        ages_s = [max(0.0, now - activity - 1.0) for activity, created in people if activity != created]
-        last = max(map(int, mark.strip(b";").split(b";")))
+        ages_s = [self._age_s(activity, now) for activity, created in people if activity != created]
+        stamps = [int(stamp) for stamp in mark.strip(b";").split(b";")]
+        last = max(stamps)
         # What stands there is our own attaching, and that second is over: no key hides in it.
         is_ours = last == int(attached_at) < int(now) and all(max(person) < last - 1 for person in people)
         return PaneView(
@@ -112,9 +122,19 @@ class ClaudePane:
             in_mode=in_mode != b"0",
             dead=dead != b"0",
             human_idle_s=min(ages_s, default=None),
-            keys_quiet_s=math.inf if is_ours else max(0.0, now - last - 1.0),
+            keys_quiet_s=math.inf if is_ours else min(self._age_s(stamp, now) for stamp in stamps),
             keys_mark=mark.decode(),
         )
+
+    def _age_s(self, stamp: int, now: float) -> float:
+        """Return how long ago this second of tmux's surely was; never longer than the truth.
+
+        One that is still to come is from before the clock was set back: it ages from when it was first seen.
+        """
+        if stamp <= now:
+            return max(0.0, now - stamp - 1.0)
+        monotonic_s = self._monotonic()
+        return monotonic_s - self._to_come.setdefault(stamp, monotonic_s)
 
     async def last_rows(self) -> tuple[str, ...]:
         """Return the rows that a program which ended left behind.
