@@ -13,6 +13,7 @@ SCRIPT = Path(__file__).parents[2] / "scripts" / "run"
 
 
 def test_it_says_what_to_type_and_hosts_the_demo_agent_where_claude_is_missing() -> None:
+    subprocess.run([SCRIPT.with_name("setup"), "--dev"], check=True)  # what may take long is done then
     folder = short_folder()
     try:
         with Stand(folder, agent="demo") as stand:
