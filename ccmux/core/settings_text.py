@@ -65,7 +65,7 @@ EXAMPLES = Settings(
         )
     },
     overseer_tasks={
-        "telegram": TaskSettings(command=("ccmux-telegram",)),
+        "bell": TaskSettings(command=("/usr/local/bin/doorbell", "--follow")),
         "tunnel": TaskSettings(
             command=("ssh", "-N", "-R", "9000:localhost:9000", "box"),
             env={"LANG": "C.UTF-8"},

@@ -278,7 +278,7 @@ class _Conductor:
 
     @property
     def _database(self) -> Path:
-        return next((self._stand.folder / "data/ccmux/stand").glob("*.db"))
+        return self._stand.folder / "data/ccmux/stand/ccmux.db"
 
     def _judge(self) -> Verdict:
         stand = self._stand

@@ -277,7 +277,7 @@ def contradictions(table: str, content: Mapping[str, Any]) -> Iterator[tuple[str
     if table == "timers":
         yield from _of_timer(said, is_spelt=is_spelt)
     elif table == "overseer.tasks" and is_spelt and "command" not in said:
-        yield "", 'needs command (a program to keep running): "ccmux-telegram"'
+        yield "", 'needs command (a program to keep running): "/usr/local/bin/doorbell --follow"'
 
 
 def _of_timer(said: AbstractSet[str], *, is_spelt: bool) -> Iterator[tuple[str, str]]:
