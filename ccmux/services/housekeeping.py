@@ -11,8 +11,8 @@ INTERVAL_S = 6 * 3_600.0
 class Forgetful(Protocol):
     """A store that can forget."""
 
-    async def forget(self, *, events_days: float, keys_days: float) -> None:
-        """Delete events and senders' keys older than so many days."""
+    async def forget(self, *, events_days: float, keys_days: float) -> bool:
+        """Delete some events and senders' keys older than so many days; tell whether more may be left."""
         ...
 
 
@@ -29,5 +29,6 @@ class Housekeeping:
     async def run(self) -> NoReturn:
         """Forget until cancelled."""
         while True:
-            await self._store.forget(events_days=self._events_days, keys_days=self._keys_days)
+            while await self._store.forget(events_days=self._events_days, keys_days=self._keys_days):
+                pass  # portion by portion: what others ask of the store comes between
             await asyncio.sleep(INTERVAL_S)

@@ -22,7 +22,7 @@ from ccmux.core.errors import StoreFailed
 from ccmux.core.events import Draft, Event, EventType
 from ccmux.core.ledger import TypedBatch
 from ccmux.core.messages import FOLLOWS, UNPROVED_STATES, Incoming, MessageState, Rejected
-from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, read_ledger
+from ccmux.drivers.sqlite import MIGRATIONS, SqliteStore, events, read_ledger
 from ccmux.drivers.sqlite import thread as sqlite_thread
 from ccmux.drivers.sqlite.connection import Connection
 from ccmux.drivers.sqlite.intake import take_in
@@ -162,6 +162,25 @@ def test_seq_grows_by_one_over_restarts_and_forgetting(tmp_path: Path) -> None:
 
     run(tmp_path, first)
     run(tmp_path, second)
+
+
+def test_much_that_is_old_is_forgotten_in_portions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "FORGOTTEN_AT_ONCE", 3)
+
+    async def story(d: Desk) -> None:
+        await d.store.take_in([said(f"old {n}", key=f"k{n}") for n in range(7)])
+        d.clock.at += 90 * 86_400
+        await d.store.take_in([said("young", key="young")])
+        left = []
+        while await d.store.forget(events_days=30, keys_days=7):
+            left.append([e.seq for e in await d.store.events_since(0, (), 10)])
+        assert left == [[4, 5, 6, 7, 8], [7, 8]]
+        assert [e.seq for e in await d.store.events_since(0, (), 10)] == [8]
+        taken = await d.store.take_in([said("again", key=f"k{n}") for n in range(7)])
+        assert [one.duplicate for one in taken] == [False] * 7
+        assert (await d.store.take_in([said("again", key="young")]))[0].duplicate
+
+    run(tmp_path, story)
 
 
 def test_a_forgotten_key_may_be_taken_again(tmp_path: Path) -> None:

@@ -6,13 +6,16 @@ from tests import virtual_time
 
 class Store:
     def __init__(self) -> None:
+        self.portions = 2
         self.forgot: list[tuple[float, float, float]] = []
 
-    async def forget(self, *, events_days: float, keys_days: float) -> None:
+    async def forget(self, *, events_days: float, keys_days: float) -> bool:
+        self.portions -= 1
         self.forgot.append((asyncio.get_running_loop().time(), events_days, keys_days))
+        return self.portions > 0
 
 
-def test_it_forgets_at_the_start_and_then_a_few_times_a_day() -> None:
+def test_it_forgets_all_at_the_start_and_then_a_few_times_a_day() -> None:
     async def told() -> Store:
         store = Store()
         async with asyncio.TaskGroup() as group:
@@ -22,4 +25,4 @@ def test_it_forgets_at_the_start_and_then_a_few_times_a_day() -> None:
             task.cancel()
         return store
 
-    assert virtual_time.run(told()).forgot == [(0.0, 30, 7), (INTERVAL_S, 30, 7)]
+    assert virtual_time.run(told()).forgot == [(0.0, 30, 7), (0.0, 30, 7), (INTERVAL_S, 30, 7)]

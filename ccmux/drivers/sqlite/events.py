@@ -14,6 +14,9 @@ from ccmux.drivers.sqlite.rows import marks
 PAGE_BYTES = 262_144
 """A page of events ends with the one that fills this: turns can be large, and many may catch up at once."""
 
+FORGOTTEN_AT_ONCE = 10_000
+"""Rows: a day of a flood is let go of in many short transactions, between which messages are taken."""
+
 _SECONDS_A_DAY = 86_400
 
 
@@ -44,10 +47,16 @@ def last_seq(connection: Connection) -> int:
     return connection.seq
 
 
-def forget(connection: Connection, *, events_days: float, keys_days: float) -> None:
+def forget(connection: Connection, *, events_days: float, keys_days: float) -> bool:
     with connection.transaction() as now:
-        connection.db.execute(
-            "DELETE FROM event WHERE ts < ? AND seq < ?",
-            (now - events_days * _SECONDS_A_DAY, connection.seq),
+        events = connection.db.execute(
+            "DELETE FROM event WHERE seq IN"
+            " (SELECT seq FROM event WHERE ts < ? AND seq < ? ORDER BY seq LIMIT ?)",
+            (now - events_days * _SECONDS_A_DAY, connection.seq, FORGOTTEN_AT_ONCE),
         )
-        connection.db.execute("DELETE FROM taken_key WHERE taken_at < ?", (now - keys_days * _SECONDS_A_DAY,))
+        keys = connection.db.execute(
+            "DELETE FROM taken_key WHERE (channel, key) IN"
+            " (SELECT channel, key FROM taken_key WHERE taken_at < ? LIMIT ?)",
+            (now - keys_days * _SECONDS_A_DAY, FORGOTTEN_AT_ONCE),
+        )
+        return FORGOTTEN_AT_ONCE in (events.rowcount, keys.rowcount)

@@ -167,9 +167,12 @@ class SqliteStore:
     async def last_seq(self) -> int:
         return await self._for_house(events.last_seq)
 
-    async def forget(self, *, events_days: float, keys_days: float) -> None:
-        """Delete events and senders' keys older than so many days; the newest event stays, it holds `seq`."""
-        await self._for_house(events.forget, events_days=events_days, keys_days=keys_days)
+    async def forget(self, *, events_days: float, keys_days: float) -> bool:
+        """Delete some events and senders' keys older than so many days; tell whether more may be left.
+
+        The newest event stays, it holds `seq`.
+        """
+        return await self._for_house(events.forget, events_days=events_days, keys_days=keys_days)
 
     # --------------------------------------------------------------------------------------------- outbox
 
