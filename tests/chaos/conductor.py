@@ -176,7 +176,7 @@ class _Conductor:
         return True
 
     def _kill_claude(self) -> None:
-        with suppress(AssertionError, ValueError):  # tmux has just been killed: there is none
+        with suppress(AssertionError, ValueError, ProcessLookupError):  # it or tmux has just been killed
             os.kill(self._stand.claude_pid, signal.SIGKILL)
 
     def _kill_keeper(self) -> bool:
