@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 ACTIONS = ("register", "unregister", "serve", "install", "uninstall", "preview")
 
 EXAMPLES = """\
+actions:
+  install     add our hooks to Claude Code's settings
+  uninstall   take them out again
+  preview     print what would be told now
+  serve       publish; hooks start it where no daemon does
+  register    a session begins: what hooks call
+  unregister  a session has ended: what hooks call
+
 The key that the relay knows you by is CC_LIVE_API_KEY, or stands in
 ~/.ccmux/secrets/live_api_key (mode 600).
 
@@ -47,7 +55,7 @@ _EVENTS = {"SessionStart": "register", "SessionEnd": "unregister"}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what to do."""
-    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="one of those below")
     parser.add_argument("--lock", type=int, metavar="FD", default=None, help=SUPPRESS)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.cli.live import ACTIONS
 from tests.live.desk import Desk, answered, asked
 from tests.live.relay import RelayServer
 
@@ -59,6 +60,12 @@ def test_installed_it_stands_beside_what_was_there_and_uninstalled_it_is_gone(
     assert desk.run("live", "uninstall").stdout.decode() == f"{settings}: hooks taken out\n"
     assert settings.read_text() == before
     assert desk.run("live", "uninstall").stdout.decode() == f"{settings}: nothing to do\n"
+
+
+def test_its_help_says_what_each_action_does(desk: Desk) -> None:
+    told = desk.run("live", "--help", COLUMNS="80").stdout.decode().splitlines()
+    for action in ACTIONS:
+        assert any(line.startswith(f"  {action:10}  ") for line in told)
 
 
 def test_where_there_are_no_settings_they_are_made_for_their_owner_alone(desk: Desk) -> None:
