@@ -130,7 +130,9 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
     if place is not None:
         make_private(paths.data_dir, paths.dir, paths.spool)
         commands = _commands(place, paths.hook, paths.dir)
-        change = user_hooks.installed(content, commands, shim=str(paths.hook))
+        change: json_text.Change | user_hooks.Removed = user_hooks.installed(
+            content, commands, shim=str(paths.hook)
+        )
     else:
         change = user_hooks.uninstalled(content, list(_EVENTS), shim=str(paths.hook))
     if place is not None and not isinstance(change, json_text.Unparsable):
@@ -145,6 +147,9 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
             print(f"{settings}: hooks {'added' if install else 'taken out'}")
             if place is not None and not place.settings.live.endpoint:
                 print("a session is told of where its environment has CC_LIVE_ENDPOINT and CC_LIVE_API_KEY")
+        case user_hooks.Removed():
+            project_files.remove(settings)
+            print(f"{settings}: hooks taken out, and the file, in which nothing else stood")
         case json_text.Unchanged():
             print(f"{settings}: nothing to do")
     return 0

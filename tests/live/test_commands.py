@@ -72,6 +72,17 @@ def test_where_there_are_no_settings_they_are_made_for_their_owner_alone(desk: D
     assert desk.run("live", "install").returncode == 0
     settings = desk.home / ".claude" / "settings.json"
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    said = desk.run("live", "uninstall").stdout.decode()
+    assert said == f"{settings}: hooks taken out, and the file, in which nothing else stood\n"
+    assert not settings.exists()
+
+
+def test_a_link_to_settings_that_were_not_there_stays(desk: Desk, settings: Path) -> None:
+    settings.symlink_to(desk.home / "shared.json")
+    for action, is_there in (("install", True), ("uninstall", False)):
+        assert desk.run("live", action).returncode == 0
+        assert settings.is_symlink()
+        assert settings.exists() is is_there
 
 
 def test_settings_that_cannot_be_read_are_left_alone(desk: Desk, settings: Path) -> None:
