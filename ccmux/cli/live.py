@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 ACTIONS = ("register", "unregister", "serve", "install", "uninstall", "preview")
 
 EXAMPLES = """\
+actions:
+  install     add our hooks to Claude Code's settings
+  uninstall   take them out again
+  preview     print what would be told now
+  serve       publish; hooks start it where no daemon does
+  register    a session begins: what hooks call
+  unregister  a session has ended: what hooks call
+
 The key that the relay knows you by is CC_LIVE_API_KEY, or stands in
 ~/.ccmux/secrets/live_api_key (mode 600).
 
@@ -47,7 +55,7 @@ _EVENTS = {"SessionStart": "register", "SessionEnd": "unregister"}
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what to do."""
-    parser.add_argument("action", choices=ACTIONS)
+    parser.add_argument("action", choices=ACTIONS, metavar="ACTION", help="one of those below")
     parser.add_argument("--lock", type=int, metavar="FD", default=None, help=SUPPRESS)
 
 
@@ -122,7 +130,9 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
     if place is not None:
         make_private(paths.data_dir, paths.dir, paths.spool)
         commands = _commands(place, paths.hook, paths.dir)
-        change = user_hooks.installed(content, commands, shim=str(paths.hook))
+        change: json_text.Change | user_hooks.Removed = user_hooks.installed(
+            content, commands, shim=str(paths.hook)
+        )
     else:
         change = user_hooks.uninstalled(content, list(_EVENTS), shim=str(paths.hook))
     if place is not None and not isinstance(change, json_text.Unparsable):
@@ -137,6 +147,9 @@ def _change_settings(arguments: Namespace, *, install: bool) -> int:
             print(f"{settings}: hooks {'added' if install else 'taken out'}")
             if place is not None and not place.settings.live.endpoint:
                 print("a session is told of where its environment has CC_LIVE_ENDPOINT and CC_LIVE_API_KEY")
+        case user_hooks.Removed():
+            project_files.remove(settings)
+            print(f"{settings}: hooks taken out, and the file, in which nothing else stood")
         case json_text.Unchanged():
             print(f"{settings}: nothing to do")
     return 0

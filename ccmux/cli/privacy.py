@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ccmux.cli.lines import help_lines
 from ccmux.cli.program import EXIT_DONE, EXIT_FAILED, exit_code
 
 if TYPE_CHECKING:
@@ -29,8 +30,10 @@ _EXAMPLES = """\
 examples:
   scripts/privacy_check.py                   what is staged
   scripts/privacy_check.py --all             all that is in the index
-  scripts/privacy_check.py --range main..    what each commit since main brought; --range HEAD: all history
-  scripts/privacy_check.py --generate-token  three reviews of what is staged, then a commit may pass
+  scripts/privacy_check.py --range main..    what each commit since main
+                                             brought; --range HEAD: all history
+  scripts/privacy_check.py --generate-token  three reviews of what is staged,
+                                             then a commit may pass
   git config core.hooksPath hooks            lets git ask at every commit
 
 exit codes: 0 clean, 1 something was found, or it does not pass, 2 usage
@@ -181,7 +184,8 @@ def _as_object(looked: Looked) -> dict[str, Any]:
 def _parser() -> ArgumentParser:
     parser = ArgumentParser(
         prog=PROGRAM,
-        description=__doc__,
+        usage=f"{PROGRAM} [-C DIR] [--config FILE] [--json] [WHAT]",
+        description=help_lines(__doc__),
         epilog=_EXAMPLES,
         formatter_class=RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -190,7 +194,8 @@ def _parser() -> ArgumentParser:
     parser.add_argument(
         "--config", metavar="FILE", help="settings file (default: ccmux.toml of the repository)"
     )
-    what = parser.add_mutually_exclusive_group()
+    looked_at = parser.add_argument_group("WHAT (default: what is staged)")
+    what = looked_at.add_mutually_exclusive_group()
     what.add_argument("--all", action="store_true", help="all that is in the index, not only what it changes")
     what.add_argument("--range", metavar="A..B", default="", help="what each commit of a range brought")
     what.add_argument(
@@ -203,7 +208,7 @@ def _parser() -> ArgumentParser:
     what.add_argument(
         "--commit",
         action="store_true",
-        help="what is staged, and whether its token fits; for hooks/pre-commit",
+        help="whether what is staged may be committed; for hooks/pre-commit",
     )
     parser.add_argument("--json", action="store_true", help="one JSON object")
     return parser

@@ -161,13 +161,13 @@ class ChildNotStarted(CcmuxError):
 
 
 class ClaudeNotFound(CcmuxError):
-    """The `[claude] command` is not an executable on the PATH."""
+    """The `[claude] command` is not an executable on the PATH; `instead` says what else can be done."""
 
-    def __init__(self, command: str) -> None:
+    def __init__(self, command: str, *, instead: str = "try `ccmux --demo`") -> None:
         self.command = command
         super().__init__(
             f"'{command}' is not on the PATH; npm install -g @anthropic-ai/claude-code brings it; or "
-            f"set [claude] command in ccmux.toml, or try `ccmux --demo`"
+            f"set [claude] command in ccmux.toml, or {instead}"
         )
 
 

@@ -1,4 +1,4 @@
-"""Reads and replaces one file of the project's (`.mcp.json`). It never decides what stands in it.
+"""Reads, replaces and removes one file, the project's or Claude's. It never decides what stands in it.
 
 A link is followed to its target, so a shared file stays a link; a reader sees the old text or the new one.
 """
@@ -38,6 +38,19 @@ def replace(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         replace_file(path, content, mode=mode)
     except OSError as error:
         _fail(path, "written", error)
+
+
+def remove(path: Path) -> None:
+    """Take the file away; a link stays.
+
+    Raises:
+        ProjectFileFailed: The file is as it was.
+
+    """
+    try:
+        path.resolve().unlink(missing_ok=True)
+    except OSError as error:
+        _fail(path, "removed", error)
 
 
 def _fail(path: Path, done: str, error: OSError) -> NoReturn:

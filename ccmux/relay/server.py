@@ -40,6 +40,9 @@ REQUESTS_AN_ADDRESS: Final = 100
 _OTHER_FILES: Final = 64
 """Descriptors that are no connections."""
 
+_KEY_CHARS: Final = 16
+"""A shorter key can be guessed."""
+
 _KERNEL_BYTES: Final = 65_536
 """What the kernel keeps for one that does not read. It would grow to megabytes for each."""
 
@@ -129,6 +132,12 @@ class Relay:
             tasks = [group.create_task(part.run(), name=part.name) for part in (server, desk)]
             await server.in_place.wait()
             log.info("relay listens", host=terms.host, port=self.port, viewers=self._viewers)
+            if len(self._key) < _KEY_CHARS:
+                log.warning(
+                    "the key is so short that it can be guessed",
+                    fewest_characters=_KEY_CHARS,
+                    way_out="make a longer one: ccmux-relay --help says how",
+                )
             await ending.wait()
             log.info("relay ends", viewers=len(viewers))
             for task in tasks:

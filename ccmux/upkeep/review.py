@@ -26,6 +26,8 @@ from ccmux.upkeep.privacy import Looked
 _TOKEN = "ccmux-privacy-token"  # noqa: S105 - a file's name; hooks/post-commit knows it, too
 _TOKEN_BYTES = 65_536
 
+_WITHOUT_REVIEW = "[privacy] require_token = false to go without reviews"
+
 Heard = Callable[[str, Verdict], None]
 """Told each verdict as it comes, and whose it is."""
 
@@ -55,7 +57,7 @@ def review(
     theirs = claude_environment(claude.env, claude.proxy, environment)
     program = shutil.which(claude.command[0], path=theirs.get("PATH", os.defpath))
     if program is None:
-        raise ClaudeNotFound(claude.command[0])
+        raise ClaudeNotFound(claude.command[0], instead=_WITHOUT_REVIEW)
     fence = f"----- {secrets.token_hex(16)} -----"
     with tempfile.TemporaryDirectory(prefix="ccmux-review-") as folder:
         reviewer = Reviewer(

@@ -42,7 +42,7 @@ def running(environment: Mapping[str, str], *argv: str) -> Iterator[tuple[subpro
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_until_it_is_told_to_end_and_that_is_no_failure(number: signal.Signals) -> None:
-    with running({"CC_LIVE_API_KEY": "the-key"}) as (program, port):
+    with running({"CC_LIVE_API_KEY": "sixteen-letters!"}) as (program, port):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=20) as answer:
             assert json.load(answer) == {"ok": True}
         program.send_signal(number)
@@ -63,6 +63,16 @@ def test_the_key_stands_in_a_file_that_is_ours_alone(tmp_path: Path) -> None:
             connection.request("POST", "/api/live/stop", headers={"Authorization": f"Bearer {given}"})
             assert connection.getresponse().status == status
             connection.close()
+
+
+def test_a_key_that_can_be_guessed_is_said_and_not_shown() -> None:
+    with running({"CC_LIVE_API_KEY": "fifteen-letters"}) as (program, _):
+        assert program.stderr is not None
+        says = program.stderr.readline()
+        assert json.loads(says)["level"] == "warning"
+        assert "so short that it can be guessed" in says
+        assert "ccmux-relay --help says how" in says
+        assert "fifteen-letters" not in says
 
 
 def failure(capsys: pytest.CaptureFixture[str], environment: Mapping[str, str], *argv: str) -> str:

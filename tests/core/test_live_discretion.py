@@ -24,6 +24,8 @@ def discretion(*, redact: bool = True, projects: tuple[str, ...] = ()) -> Discre
         ("mail anna.smith@web-mail.org now", "mail [email] now"),
         ("call +4930901820 or anna@web-mail.org", "call [phone] or [email]"),
         ("look into /home/anna/notes.txt", "look into [path]/notes.txt"),
+        ("why does /home/ubuntu/site not reach 192.168.0.2?", "why does [path]/site not reach [host]?"),
+        ("who is user@example.com?", "who is user@example.com?"),
         ('[14:30 ccmux] 1 message:\n\n<pasted_content id="56af">\na\nb\n</pasted_content id="56af">\n',
          "[14:30 ccmux] 1 message:\na\nb"),
     ],
@@ -65,7 +67,7 @@ def test_what_is_cut_in_two_is_not_left_half() -> None:
 
 def test_of_what_overlaps_nothing_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [Finding(Kind.EMAIL, 2, 6, ""), Finding(Kind.KEY, 4, 9, ""), Finding(Kind.PHONE, 9, 10, "")]
-    monkeypatch.setattr("ccmux.core.live.discretion.find_personal", lambda text: found)
+    monkeypatch.setattr("ccmux.core.live.discretion.find_personal", lambda text, strict: found)
     assert redacted("0123456789abc") == "01[email][phone]abc"
 
 

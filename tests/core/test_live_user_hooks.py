@@ -13,7 +13,7 @@ from ccmux.core.json_text import (
     root_of,
     without_member,
 )
-from ccmux.core.live.user_hooks import installed, uninstalled
+from ccmux.core.live.user_hooks import Removed, installed, uninstalled
 
 SHIM = "/home/jo smith/.ccmux/data/live/hook.sh"
 COMMANDS = {
@@ -43,6 +43,18 @@ def test_where_nothing_stands_a_file_is_written(text: str | None) -> None:
     assert json.loads(install(text)) == {
         "hooks": {event: [{"hooks": [hook]}] for event, hook in OURS.items()}
     }
+
+
+@pytest.mark.parametrize("text", [None, "", " \n"])
+def test_a_file_that_was_written_where_nothing_stood_goes_again(text: str | None) -> None:
+    assert uninstalled(install(text).encode(), list(COMMANDS), shim=SHIM) == Removed()
+
+
+def test_a_file_that_somebody_changed_since_stays() -> None:
+    new = install(None)
+    assert json.loads(uninstall(new.replace("{", '{"model": "opus",', 1))) == {"model": "opus"}
+    assert uninstall(new.rstrip("\n")) == "{}"
+    assert uninstall(json.dumps(json.loads(new)) + "\n") == "{}\n"
 
 
 HAND_MADE = """{
@@ -86,8 +98,8 @@ def test_taken_out_again_the_file_is_what_it_was(text: str) -> None:
     assert uninstall(install(text)) == text
 
 
-@pytest.mark.parametrize("text", [None, "{}", HAND_MADE])
-def test_the_second_time_changes_nothing(text: str | None) -> None:
+@pytest.mark.parametrize("text", ["{}", HAND_MADE])
+def test_the_second_time_changes_nothing(text: str) -> None:
     new = install(text).encode()
     assert installed(new, COMMANDS, shim=SHIM) == Unchanged()
     assert uninstalled(uninstall(new.decode()).encode(), list(COMMANDS), shim=SHIM) == Unchanged()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmux.core.personal import Finding, Kind, find_personal
-from tests.corpus.personal import INNOCENT, PLANTED
+from tests.corpus.personal import EVERYBODYS, INNOCENT, PLANTED, SOMEBODYS
 
 EACH_PLANTED = {
     f"{kind}: {name}": (kind, text) for kind, texts in PLANTED.items() for name, text in texts.items()
@@ -19,11 +19,25 @@ EACH_PLANTED = {
 @pytest.mark.parametrize(("kind", "text"), EACH_PLANTED.values(), ids=EACH_PLANTED.keys())
 def test_planted_ones_are_found_once_and_as_what_they_are(kind: str, text: str) -> None:
     assert [found.kind for found in find_personal(text)] == [kind]
+    assert [found.kind for found in find_personal(text, strict=True)] == [kind]
 
 
 @pytest.mark.parametrize("text", INNOCENT.values(), ids=INNOCENT.keys())
 def test_innocent_ones_are_not_found(text: str) -> None:
     assert [(found.rule, text[found.start : found.end]) for found in find_personal(text)] == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"), [(kind, text) for kind, texts in SOMEBODYS.items() for text in texts.values()]
+)
+def test_what_is_somebodys_on_a_real_machine_is_found_strictly_alone(kind: str, text: str) -> None:
+    assert find_personal(text) == []
+    assert [found.kind for found in find_personal(text, strict=True)] == [kind]
+
+
+@pytest.mark.parametrize("text", EVERYBODYS.values(), ids=EVERYBODYS.keys())
+def test_what_is_everybodys_is_not_found_strictly_either(text: str) -> None:
+    assert [text[found.start : found.end] for found in find_personal(text, strict=True)] == []
 
 
 @pytest.mark.parametrize(
@@ -76,9 +90,9 @@ PIECES = st.lists(
 )
 
 
-@given(PIECES.map("".join) | st.text())
-def test_findings_are_in_order_within_the_text_and_none_within_another(text: str) -> None:
-    found = find_personal(text)
+@given(PIECES.map("".join) | st.text(), st.booleans())
+def test_findings_are_in_order_within_the_text_and_none_within_another(text: str, strict: bool) -> None:
+    found = find_personal(text, strict=strict)
     for one in found:
         assert 0 <= one.start < one.end <= len(text)
         assert one.rule

@@ -198,3 +198,44 @@ INNOCENT = {
     "nothing": "",
 }
 """Name to a text in which nothing must be found."""
+
+SOMEBODYS = {
+    "path": {
+        "a user that documentation knows": "/home/bob/notes.txt",
+        "another": "cd /Users/alice",
+        "of a machine in a cloud": "/home/ubuntu/x",
+        "on Windows": "C:\\Users\\dev\\x",
+        "of digits": "/home/2026/x",
+        "Claude's folder of a project": "-home-dev-work",
+    },
+    "host": {
+        "a name alone": "is kitchen.local up",
+        "in capitals": "NAS.LAN",
+        "with an underscore": "my_nas.local:8080",
+        "what documentation calls a host": "ssh my-host.local",
+        "a server": "server.lan",
+        "of a company": "wiki.internal",
+        "of a cluster": "payments.prod.svc.cluster.local",
+        "an address": "http://192.168.178.20:8080/",
+        "another": "ping 10.1.2.3.",
+        "one of a container": "DB=172.17.0.2",
+        "one of a tailnet": "100.101.102.103",
+        "one that nobody gave": "169.254.10.20",
+        "one of version 6": "[fd12:3456:789a::1]:80",
+        "one of a link": "fe80::1ff:fe23:4567:890a%eth0",
+        "in CJK": "连接192.168.1.7失败",
+    },
+}
+"""Kind to name to a text that may stand in a repository, and in which just that one is found strictly."""
+
+EVERYBODYS = {
+    "addresses of this machine and of the world": "127.0.0.1 0.0.0.0 ::1 8.8.8.8 192.169.0.1",
+    "addresses beside private ones": "172.15.0.1 172.32.0.1 100.63.0.1 100.128.0.1",
+    "versions": "v10.1.2.3 1.10.1.2.3 10.1.2 10.1.2.3.4 10.1.2.333",
+    "hosts": "localhost.localdomain host.docker.internal metadata.google.internal",
+    "times and hashes": "12:30:45 feed:beef::1 fd12 sha256:fd12ab",
+    "names in code": "threading.local() settings.local.json .env.local ~/.local/share Path.home",
+    "homes of patterns": "/home/*/x /home/{name}/x /home/... /home/$USER /home/<name> ~/home/x",
+    "documented addresses": INNOCENT["documented addresses"],
+}
+"""Name to a text in which nothing must be found strictly either."""

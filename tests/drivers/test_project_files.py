@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.errors import ProjectFileFailed
-from ccmux.drivers.project_files import read, replace
+from ccmux.drivers.project_files import read, remove, replace
 
 
 def mode(path: Path) -> int:
@@ -50,6 +50,16 @@ def test_a_link_stays_a_link_and_its_target_is_renewed(tmp_path: Path) -> None:
     assert target.read_bytes() == b"new"
 
 
+def test_a_file_is_removed_and_a_link_to_it_stays(tmp_path: Path) -> None:
+    target, link = tmp_path / "shared.json", tmp_path / ".mcp.json"
+    target.write_bytes(b"old")
+    link.symlink_to(target)
+    remove(link)
+    remove(link)
+    assert [entry.name for entry in tmp_path.iterdir()] == [".mcp.json"]
+    assert link.is_symlink()
+
+
 def test_a_directory_in_its_place_is_said(tmp_path: Path) -> None:
     path = tmp_path / ".mcp.json"
     path.mkdir()
@@ -57,6 +67,8 @@ def test_a_directory_in_its_place_is_said(tmp_path: Path) -> None:
         read(path)
     with pytest.raises(ProjectFileFailed, match=r"cannot be written: Is a directory"):
         replace(path, b"new")
+    with pytest.raises(ProjectFileFailed, match=r"cannot be removed: "):
+        remove(path)
     assert [entry.name for entry in tmp_path.iterdir()] == [".mcp.json"]
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.cli.live import ACTIONS
 from tests.live.desk import Desk, answered, asked
 from tests.live.relay import RelayServer
 
@@ -61,10 +62,27 @@ def test_installed_it_stands_beside_what_was_there_and_uninstalled_it_is_gone(
     assert desk.run("live", "uninstall").stdout.decode() == f"{settings}: nothing to do\n"
 
 
+def test_its_help_says_what_each_action_does(desk: Desk) -> None:
+    told = desk.run("live", "--help", COLUMNS="80").stdout.decode().splitlines()
+    for action in ACTIONS:
+        assert any(line.startswith(f"  {action:10}  ") for line in told)
+
+
 def test_where_there_are_no_settings_they_are_made_for_their_owner_alone(desk: Desk) -> None:
     assert desk.run("live", "install").returncode == 0
     settings = desk.home / ".claude" / "settings.json"
     assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    said = desk.run("live", "uninstall").stdout.decode()
+    assert said == f"{settings}: hooks taken out, and the file, in which nothing else stood\n"
+    assert not settings.exists()
+
+
+def test_a_link_to_settings_that_were_not_there_stays(desk: Desk, settings: Path) -> None:
+    settings.symlink_to(desk.home / "shared.json")
+    for action, is_there in (("install", True), ("uninstall", False)):
+        assert desk.run("live", action).returncode == 0
+        assert settings.is_symlink()
+        assert settings.exists() is is_there
 
 
 def test_settings_that_cannot_be_read_are_left_alone(desk: Desk, settings: Path) -> None:

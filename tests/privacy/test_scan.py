@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ccmux.cli.lines import COLUMNS
 from ccmux.upkeep import privacy
 from tests.corpus.personal import INNOCENT, PLANTED
 from tests.privacy.repository import HOME, KEY, MAIL, Check, Repository
@@ -62,6 +63,12 @@ def test_a_clean_one_says_what_was_looked_at(repository: Repository, check: Chec
             "/privacy_blocklist.txt may hold them\nprivacy_check.py: nothing personal found: 1 file staged\n"
         ),
     )
+
+
+def test_its_help_fits_a_terminal(check: Check, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    code, out, _ = check("--help")
+    assert (code, max(map(len, out.splitlines())) <= COLUMNS) == (0, True)
 
 
 def test_only_what_is_staged_is_looked_at_and_all_of_it_with_all(
@@ -444,7 +451,9 @@ def test_nobody_is_asked_where_something_has_a_form_or_nothing_is_staged_or_ther
     repository.stage({"a": "hello"})
     code, _, err = check("--generate-token")
     assert code == 1
-    assert "'no-such-claude' is not on the PATH" in err
+    assert "'no-such-claude' is not on the PATH; npm install -g @anthropic-ai/claude-code brings it" in err
+    assert "or [privacy] require_token = false to go without reviews" in err
+    assert "--demo" not in err
     assert not (repository.folder / ".git/ccmux-privacy-token").exists()
 
 

@@ -72,7 +72,7 @@ def redacted(text: str) -> str:
         # What is cut in two is not recognised: the last word goes.
         text = text[:_LOOKED_AT_CHARS].rpartition(" ")[0]
     parts, told_to = [], 0
-    for one in find_personal(text):
+    for one in find_personal(text, strict=True):
         if one.start >= told_to:
             parts += [text[told_to : one.start], f"[{one.kind}]"]
         told_to = max(told_to, one.end)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ccmux.core import json_text
@@ -17,6 +18,11 @@ TIMEOUT_S = 5
 """Claude waits no longer for a hook of ours; it takes milliseconds."""
 
 _HOOKS = "hooks"
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """The file is what was written where there was none: without our hooks nothing of it is left."""
 
 
 def installed(content: bytes | None, commands: Mapping[str, Sequence[str]], *, shim: str) -> Change:
@@ -44,7 +50,7 @@ def installed(content: bytes | None, commands: Mapping[str, Sequence[str]], *, s
     return Updated(text.encode())
 
 
-def uninstalled(content: bytes | None, events: Sequence[str], *, shim: str) -> Change:
+def uninstalled(content: bytes | None, events: Sequence[str], *, shim: str) -> Change | Removed:
     """Return what becomes of the settings with our hooks taken out, and what they alone needed."""
     if content is None or not content.strip():
         return Unchanged()
@@ -56,6 +62,8 @@ def uninstalled(content: bytes | None, events: Sequence[str], *, shim: str) -> C
         return Unchanged()
     for event in events:
         text = _without_ours(text, event, shim, tidy=True)
+    if text == json_text.new_text({}) and content == json_text.new_text(root).encode():
+        return Removed()
     return Updated(text.encode())
 
 
