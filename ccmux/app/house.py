@@ -6,7 +6,6 @@ import asyncio
 import os
 import resource
 import secrets
-import signal
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -50,6 +49,7 @@ from ccmux.drivers.systemd.notify import Notify
 from ccmux.drivers.systemd.scope import Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.end_signals import when_told_to_end
 from ccmux.http_server import HttpServer
 from ccmux.paths import Paths, claude_paths
 from ccmux.place import Place
@@ -133,16 +133,14 @@ class House:
         self._cwd = Path.cwd()
 
     async def live(self) -> None:
-        """Run until SIGTERM or SIGINT.
+        """Run until SIGTERM, SIGINT or SIGHUP.
 
         Raises:
             CcmuxError: It cannot start.
             BaseExceptionGroup: A service failed.
         """
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, stop.set)
+        when_told_to_end(stop.set)
         runtime_dir = RuntimeDir(self._paths.runtime_dir, project=self._paths.project)
         async with AsyncExitStack() as opened:
             opened.enter_context(runtime_dir.hold())
