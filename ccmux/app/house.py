@@ -21,6 +21,7 @@ from ccmux.app.live import find_live, share, wants_live
 from ccmux.app.starter import Starter
 from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
+from ccmux.core.errors import ClaudeNotFound
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.launch import SERVICE_VARIABLES
 from ccmux.core.overseer.protocol import MESSAGE_BYTES
@@ -193,6 +194,7 @@ class House:
             port=settings.mcp.port,
             cwd=self._cwd,
         )
+        await _expect_claude(starter, tmux, paths.tmux_session)
         hooks = Spool(paths.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
         request_bytes = line_limit(settings.input.max_message_bytes)
         sent = Spool(paths.send_spool, files, max_file_bytes=request_bytes)
@@ -392,6 +394,15 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
             task.cancel("shutdown")
             rest_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({task}, timeout=rest_s)
+
+
+async def _expect_claude(starter: Starter, tmux: TmuxServer, session: str) -> None:
+    """Refuse a start that has no Claude to host and none to start, before anything is made in tmux."""
+    try:
+        starter.find_program()
+    except ClaudeNotFound:
+        if not await tmux.hosts(session):
+            raise
 
 
 def _keeper_word(*, stored: bool, process: bool) -> str:
