@@ -86,7 +86,9 @@ async def _live(plan: Plan) -> None:
             listening = listening_socket(plan.host, plan.port)
         except OSError as error:
             why = f"cannot listen on {plan.host}, port {plan.port}: {error.strerror}"
-            raise OverseerRefused(why, "name another with --listen or --port") from error
+            raise OverseerRefused(
+                why, "name another with --listen or --port (--port 0 is a free one)"
+            ) from error
         opened.callback(listening.close)
         store = await SqliteTasks.open(plan.database)
         opened.push_async_callback(store.close)

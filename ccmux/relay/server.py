@@ -177,7 +177,7 @@ def _listen(terms: Terms) -> socket.socket:
     except OSError as error:
         where = f"{terms.host} port {terms.port}"
         reason = f"cannot listen on {where}: {error.strerror or error}"
-        raise RelayRefused(reason, "choose another --host or --port") from error
+        raise RelayRefused(reason, "name another with --host or --port (--port 0 is a free one)") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)  # what is accepted has it too
     return sock
 
