@@ -25,7 +25,7 @@ log = structlog.get_logger()
 
 
 def run(place: Place, *, demo: bool, failpoint: Failpoint | None = None) -> int:
-    """Run the daemon in the foreground until SIGTERM or SIGINT; return 0 then.
+    """Run the daemon in the foreground until SIGTERM, SIGINT or SIGHUP; return 0 then.
 
     Args:
         place: The project's; each service gets its own table of the settings.

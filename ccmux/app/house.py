@@ -6,7 +6,6 @@ import asyncio
 import os
 import resource
 import secrets
-import signal
 import sys
 import uuid
 from collections.abc import Callable, Mapping
@@ -22,6 +21,7 @@ from ccmux.app.live import find_live, share, wants_live
 from ccmux.app.starter import Starter
 from ccmux.app.way_in import way_in
 from ccmux.core.control import line_limit, refusal
+from ccmux.core.errors import ClaudeNotFound
 from ccmux.core.failpoints import Failpoint
 from ccmux.core.launch import SERVICE_VARIABLES
 from ccmux.core.overseer.protocol import MESSAGE_BYTES
@@ -50,6 +50,7 @@ from ccmux.drivers.systemd.notify import Notify
 from ccmux.drivers.systemd.scope import Scopes
 from ccmux.drivers.tail import FileTail
 from ccmux.drivers.tmux import ClaudePane, TmuxServer
+from ccmux.end_signals import when_told_to_end
 from ccmux.http_server import HttpServer
 from ccmux.paths import Paths, claude_paths
 from ccmux.place import Place
@@ -133,16 +134,14 @@ class House:
         self._cwd = Path.cwd()
 
     async def live(self) -> None:
-        """Run until SIGTERM or SIGINT.
+        """Run until SIGTERM, SIGINT or SIGHUP.
 
         Raises:
             CcmuxError: It cannot start.
             BaseExceptionGroup: A service failed.
         """
         stop = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for signal_number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(signal_number, stop.set)
+        when_told_to_end(stop.set)
         runtime_dir = RuntimeDir(self._paths.runtime_dir, project=self._paths.project)
         async with AsyncExitStack() as opened:
             opened.enter_context(runtime_dir.hold())
@@ -195,6 +194,7 @@ class House:
             port=settings.mcp.port,
             cwd=self._cwd,
         )
+        await _expect_claude(starter, tmux, paths.tmux_session)
         hooks = Spool(paths.hook_spool, files, max_file_bytes=HOOK_FILE_BYTES)
         request_bytes = line_limit(settings.input.max_message_bytes)
         sent = Spool(paths.send_spool, files, max_file_bytes=request_bytes)
@@ -394,6 +394,15 @@ async def _run_until(stop: asyncio.Event, services: list[Service]) -> None:
             task.cancel("shutdown")
             rest_s = max(0.0, until_s - asyncio.get_running_loop().time())
             await asyncio.wait({task}, timeout=rest_s)
+
+
+async def _expect_claude(starter: Starter, tmux: TmuxServer, session: str) -> None:
+    """Refuse a start that has no Claude to host and none to start, before anything is made in tmux."""
+    try:
+        starter.find_program()
+    except ClaudeNotFound:
+        if not await tmux.hosts(session):
+            raise
 
 
 def _keeper_word(*, stored: bool, process: bool) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import socket
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -39,6 +38,7 @@ from ccmux.drivers.relay import HttpRelay
 from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteLiveStore
 from ccmux.drivers.state_dir import make_private
+from ccmux.end_signals import when_told_to_end
 from ccmux.files import replace_file
 from ccmux.paths import ClaudePaths, LivePaths, find_live_paths, read_secret
 from ccmux.ports import Clock, FileEvents, KeptSession, LiveStore, PublisherLock, Sightings
@@ -224,8 +224,7 @@ async def _serve(live: Live, lock: PublisherLock) -> bool:
                 stopped.set()
                 task.cancel()
 
-            for number in (signal.SIGTERM, signal.SIGINT):
-                asyncio.get_running_loop().add_signal_handler(number, stop)
+            when_told_to_end(stop)
     finally:
         files.close()
     log.info("live publisher ended", pid=os.getpid())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from ccmux.drivers.local_networks import local_networks
 from ccmux.drivers.logs import logging_to
 from ccmux.drivers.peer_user import user_of
 from ccmux.drivers.sqlite import SqliteTasks
+from ccmux.end_signals import when_told_to_end
 from ccmux.http_server import HttpServer, listening_socket
 from ccmux.services.overseer import Overseer, OverseerRoom
 from ccmux.services.overseer.audience import BEHIND_BYTES
@@ -64,7 +64,7 @@ class Plan:
 
 
 def run(plan: Plan) -> int:
-    """Run an overseer in the foreground until SIGTERM or SIGINT; return 0 then.
+    """Run an overseer in the foreground until SIGTERM, SIGINT or SIGHUP; return 0 then.
 
     Raises:
         CcmuxError: It cannot start, or cannot go on.
@@ -80,15 +80,15 @@ def run(plan: Plan) -> int:
 
 async def _live(plan: Plan) -> None:
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+    when_told_to_end(stop.set)
     async with AsyncExitStack() as opened:
         try:
             listening = listening_socket(plan.host, plan.port)
         except OSError as error:
             why = f"cannot listen on {plan.host}, port {plan.port}: {error.strerror}"
-            raise OverseerRefused(why, "name another with --listen or --port") from error
+            raise OverseerRefused(
+                why, "name another with --listen or --port (--port 0 is a free one)"
+            ) from error
         opened.callback(listening.close)
         store = await SqliteTasks.open(plan.database)
         opened.push_async_callback(store.close)

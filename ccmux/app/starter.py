@@ -54,7 +54,7 @@ class Starter:
         """
         launch = plan_launch(
             plan,
-            command=(self._program(), *self._settings.command[1:]),
+            command=(self.find_program(), *self._settings.command[1:]),
             args=self._settings.args,
             claude_env=self._settings.env,
             proxy=self._settings.proxy,
@@ -76,8 +76,12 @@ class Starter:
             self._home.trust(str(self._cwd))
         return launch
 
-    def _program(self) -> str:
-        """Return the program's path: tmux's server may have another PATH than we."""
+    def find_program(self) -> str:
+        """Return the program's path: tmux's server may have another PATH than we.
+
+        Raises:
+            ClaudeNotFound: There is no such program.
+        """
         path = self._settings.env.get("PATH", self._inherited.get("PATH", os.defpath))
         program = self._settings.command[0]
         found = shutil.which(program, path=path)

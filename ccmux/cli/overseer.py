@@ -15,21 +15,24 @@ from ccmux.cli.program import exit_code
 
 _EPILOG = """\
 who may come in:
-  A program of this user on this machine, over 127.0.0.1 or localhost; whoever else has an address on the
-  list must send 'Authorization: Bearer TOKEN' with the token in ~/.ccmux/secrets/api_token
-  (CCMUX_SECRETS_DIR sets another folder), which is made at the first start. A web page never comes in.
+  A program of this user on this machine, over 127.0.0.1 or localhost; whoever
+  else has an address on the list must send 'Authorization: Bearer TOKEN' with
+  the token in ~/.ccmux/secrets/api_token (CCMUX_SECRETS_DIR sets another
+  folder), which is made at the first start. A web page never comes in.
 
 environment:
-  OVERSEER_PORT, OVERSEER_DB, OVERSEER_LOG_FILE and OVERSEER_TRUSTED_CIDRS stand for the options; an option
-  goes before its variable.
+  OVERSEER_PORT, OVERSEER_DB, OVERSEER_LOG_FILE and OVERSEER_TRUSTED_CIDRS stand
+  for the options; an option goes before its variable.
 
 exit codes: 0 done, 1 failed (one line says the way out), 2 usage
 
 examples:
-  ccmux-overseer                                 ws://127.0.0.1:8080/ws, tasks are kept in ./overseer.db
-  ccmux-overseer --command /usr/bin/ffmpeg       clients may start this and nothing else
+  ccmux-overseer                   ws://127.0.0.1:8080/ws, tasks are kept in
+                                   ./overseer.db
+  ccmux-overseer --command /usr/bin/ffmpeg
+                                   clients may start this and nothing else
   ccmux-overseer --listen 0.0.0.0 --trusted-cidrs 10.1.0.0/16
-                                                 for that network; its clients need the token
+                                   for that network; its clients need the token
 """
 
 

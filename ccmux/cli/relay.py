@@ -24,20 +24,23 @@ _VARIABLE = "CCMUX_RELAY_"
 
 _EPILOG = """\
 key:
-  Publishers show the key that stands in CC_LIVE_API_KEY, or in ~/.ccmux/secrets/live_api_key (0600, the
-  directory 0700; CCMUX_SECRETS_DIR sets another). Without a key there is no relay. To make one:
-    (umask 77; mkdir -p ~/.ccmux/secrets; openssl rand -hex 32 > ~/.ccmux/secrets/live_api_key)
+  Publishers show the key that stands in CC_LIVE_API_KEY, or in
+  ~/.ccmux/secrets/live_api_key (0600, the directory 0700; CCMUX_SECRETS_DIR
+  sets another). Without a key there is no relay. To make one:
+    (umask 77; mkdir -p ~/.ccmux/secrets &&
+     openssl rand -hex 32 > ~/.ccmux/secrets/live_api_key)
 
 environment:
-  CCMUX_RELAY_HOST, CCMUX_RELAY_PORT and so on stand for the options; an option goes before its variable.
+  CCMUX_RELAY_HOST, CCMUX_RELAY_PORT and so on stand for the options; an option
+  goes before its variable.
 
 exit codes: 0 done, 1 failed (one line says the way out), 2 usage
 
 examples:
-  ccmux-relay                                    here alone; open http://127.0.0.1:8080
-  ccmux-relay --proxies 127.0.0.1                behind a proxy on this machine, which speaks TLS
+  ccmux-relay                      here alone; open http://127.0.0.1:8080
+  ccmux-relay --proxies 127.0.0.1  behind a proxy here, which speaks TLS
   ccmux-relay --proxies 127.0.0.1 --origins https://blog.example.com
-                                                 embed.js works on that site
+                                   embed.js works on that site
   ccmux-relay --host 0.0.0.0 --port 443 --certfile cert.pem --keyfile key.pem
 """
 

@@ -10,11 +10,13 @@ from ccmux.demo.journal import VERSION, transcript_path
 from ccmux.demo.options import Options, UsageProblem, read
 
 _HELP = """\
-usage: ccmux-demo-agent [--session-id ID | --resume ID] [--settings FILE_OR_JSON] [--permission-mode MODE]
+usage: ccmux-demo-agent [--session-id ID | --resume ID]
+                        [--settings FILE_OR_JSON] [--permission-mode MODE]
                         [--dangerously-skip-permissions] [PROMPT]
 
-Behaves in a terminal as Claude Code does, without an account: it answers by fixed rules, asks for permission,
-fires hooks, calls the ccmux MCP server, and never runs a command. Say `work on it`, `run touch x`, `wait 3`.
+Behaves in a terminal as Claude Code does, without an account: it answers by
+fixed rules, asks for permission, fires hooks, calls the ccmux MCP server, and
+never runs a command. Say `work on it`, `run touch x`, `wait 3`.
 """
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import msgspec
 
+from ccmux.core.doctor.files import Kind, is_made_by_ccmux
 from ccmux.core.errors import AlreadyRunning, RuntimeDirUnsafe
 
 _SET_ANOTHER = "set another [runtime] dir in ccmux.toml"
@@ -85,10 +86,12 @@ class RuntimeDir:
         if found.st_uid != os.geteuid():
             raise RuntimeDirUnsafe(str(self.path), f"it belongs to user {found.st_uid}", _SET_ANOTHER)
         if found.st_mode & 0o077:
-            mode = stat.S_IMODE(found.st_mode)
-            raise RuntimeDirUnsafe(
-                str(self.path), f"others can reach into it (mode {mode:04o})", f"`chmod 700 {quoted}`"
-            )
+            reason = f"others can reach into it (mode {stat.S_IMODE(found.st_mode):04o})"
+            if not _is_ours(self.path):
+                raise RuntimeDirUnsafe(
+                    str(self.path), f"{reason}, and not all in it is ccmux's", _SET_ANOTHER
+                )
+            raise RuntimeDirUnsafe(str(self.path), reason, f"`chmod 700 {quoted}`")
 
     def _locked(self) -> int:
         """Return the locked descriptor of the lock file."""
@@ -158,6 +161,23 @@ class RunningDaemon:
     def ended(self, *, within_s: float) -> bool:
         """Wait for its end; return whether it came in time."""
         return bool(select.select([self._descriptor], [], [], within_s)[0])
+
+
+def _is_ours(folder: Path) -> bool:
+    """Tell whether nothing is in this folder but what ccmux makes: to close it shuts nobody out."""
+    try:
+        with os.scandir(folder) as found:
+            return all(
+                is_made_by_ccmux(one.name, _kind(one.stat(follow_symlinks=False).st_mode)) for one in found
+            )
+    except OSError:  # nobody knows then
+        return False
+
+
+def _kind(mode: int) -> Kind:
+    if stat.S_ISFIFO(mode):
+        return Kind.FIFO
+    return Kind.SOCKET if stat.S_ISSOCK(mode) else Kind.OTHER
 
 
 def _has_open(pid: int, path: Path) -> bool:

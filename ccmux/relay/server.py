@@ -1,6 +1,6 @@
 """The relay as a whole: makes and wires everything, listens, and ends in order when it is told to.
 
-It handles SIGTERM and SIGINT; both end it with goodbyes to all viewers.
+It hears SIGTERM, SIGINT and SIGHUP; each ends it with goodbyes to all viewers.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import resource
-import signal
 import socket
 import ssl
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ import structlog
 from ccmux.core.allowance import Places
 from ccmux.core.errors import RelayRefused
 from ccmux.core.visitors import Admission, Networks, counted_as, is_in, is_loopback
+from ccmux.end_signals import when_told_to_end
 from ccmux.http_server import HttpServer, HurriedProtocol, listening_socket
 from ccmux.relay.counts import Counts
 from ccmux.relay.desk import Desk
@@ -97,10 +97,9 @@ class Relay:
         self.port: int = self._socket.getsockname()[1]
 
     async def run(self) -> None:
-        """Serve until SIGTERM or SIGINT."""
+        """Serve until SIGTERM, SIGINT or SIGHUP."""
         ending = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, ending.set)
+        when_told_to_end(ending.set)
         await self.serve(ending)
 
     async def serve(self, ending: asyncio.Event) -> None:
@@ -187,7 +186,7 @@ def _listen(terms: Terms) -> socket.socket:
     except OSError as error:
         where = f"{terms.host} port {terms.port}"
         reason = f"cannot listen on {where}: {error.strerror or error}"
-        raise RelayRefused(reason, "choose another --host or --port") from error
+        raise RelayRefused(reason, "name another with --host or --port (--port 0 is a free one)") from error
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _KERNEL_BYTES)  # what is accepted has it too
     return sock
 

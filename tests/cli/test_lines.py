@@ -50,5 +50,18 @@ def test_the_help_of_every_command_fits(
     monkeypatch.setenv("COLUMNS", str(COLUMNS))
     run = import_module("ccmux.cli.main" if program == "ccmux" else "ccmux.cli.deploy").main
     assert exit_code(program, lambda: run([*([command] if command else []), "--help"])) == 0
-    told = capsys.readouterr().out
-    assert [line for line in told.splitlines() if len(line) > COLUMNS] == []
+    assert too_long(capsys.readouterr().out) == []
+
+
+@pytest.mark.parametrize("module", ["ccmux.cli.relay", "ccmux.cli.overseer", "ccmux.demo.main"])
+def test_the_help_of_every_other_program_fits(
+    module: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(COLUMNS))
+    assert import_module(module).main(["--help"], {}) == 0
+    assert too_long(capsys.readouterr().out) == []
+
+
+def too_long(told: str) -> list[str]:
+    assert told
+    return [line for line in told.splitlines() if len(line) > COLUMNS]

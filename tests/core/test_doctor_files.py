@@ -79,6 +79,25 @@ def test_a_runtime_directory_that_is_not_ours_alone(top: Entry, word: str, fixes
 
 
 @pytest.mark.parametrize(
+    ("held", "complete"),
+    [
+        ((entry("/r/passwd"),), True),
+        ((entry("/r/in"),), True),
+        ((entry("/r/in.d", Kind.FOLDER), entry("/r/in.d/x", Kind.FIFO)), True),
+        ((entry("/r/others", Kind.FIFO),), True),
+        (WHOLE, False),
+    ],
+)
+def test_an_open_one_that_may_hold_what_others_need_is_left_open(
+    held: tuple[Entry, ...], *, complete: bool
+) -> None:
+    opened = tree("/r", *held, top=entry("/r", Kind.FOLDER, mode=0o755), complete=complete)
+    [found] = judge_runtime(opened, uid=ME, daemon_up=False)
+    assert found.finding.verdict is BAD
+    assert (found.finding.mend, found.fixes) == ("set another [runtime] dir in ccmux.toml", ())
+
+
+@pytest.mark.parametrize(
     ("thing", "verdict", "word"),
     [
         (entry("/r/in.x", Kind.FILE), BAD, "no FIFO"),

@@ -55,9 +55,22 @@ def test_one_that_others_can_reach_into_is_refused_with_the_command_that_mends_i
 ) -> None:
     path.mkdir(parents=True)
     path.chmod(bits)
+    os.mkfifo(path / "in.mail")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(os.path.relpath(path / "control.sock"))
     with pytest.raises(RuntimeDirUnsafe, match=rf"mode 0{bits:o}.*`chmod 700 '{path}'`"):
         RuntimeDir(path, project="p").hold().__enter__()
     assert mode(path) == bits
+
+
+@pytest.mark.parametrize("name", ["passwd", "in"])
+def test_an_open_one_with_files_of_others_is_not_to_be_closed(path: Path, name: str) -> None:
+    path.mkdir(parents=True)
+    path.chmod(0o755)
+    (path / name).touch()
+    with pytest.raises(RuntimeDirUnsafe, match="not all in it is ccmux's; set another") as raised:
+        RuntimeDir(path, project="p").hold().__enter__()
+    assert "chmod" not in str(raised.value)
 
 
 def test_a_link_is_refused_and_left(path: Path, tmp_path: Path) -> None:

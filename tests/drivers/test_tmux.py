@@ -652,6 +652,24 @@ def test_the_session_ends_when_asked_twice_too(tmux_socket: str) -> None:
     assert tmux(tmux_socket, "list-sessions", "-F", "#{session_name}") == "ccmux-x-other\n"
 
 
+def test_only_a_program_that_runs_in_our_pane_is_hosted_and_asking_makes_nothing(tmux_socket: str) -> None:
+    async def story() -> None:
+        with closing(TmuxServer(tmux_socket)) as server:
+            assert not await server.hosts("ccmux-x")
+            with pytest.raises(subprocess.CalledProcessError):
+                tmux(tmux_socket, "list-sessions")
+            async with opened(tmux_socket) as pane:
+                assert not await server.hosts("ccmux-x"), "it waits for one"
+                await pane.respawn(["sleep", "1000"], env={}, unset=(), cwd="/")
+                assert await server.hosts("ccmux-x")
+                assert not await server.hosts("ccmux")
+                await pane.respawn(["false"], env={}, unset=(), cwd="/")
+                await ended(pane)
+                assert not await server.hosts("ccmux-x"), "it has ended"
+
+    asyncio.run(story())
+
+
 # -------------------------------------------------------------------------------------------------- quoting
 
 TEXTS = st.one_of(

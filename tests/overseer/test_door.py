@@ -111,7 +111,6 @@ def test_help(word: str) -> None:
     done = run(word)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: ccmux-overseer")
-    assert max(map(len, done.stdout.splitlines())) <= 110
 
 
 @pytest.mark.parametrize("word", ["--version", "-version"])
@@ -139,7 +138,8 @@ def test_a_port_that_is_taken_and_a_log_that_cannot_be_say_so(
 ) -> None:
     taken = ("--port", str(overseer.port))
     nowhere = ("--port", "0", "--log-file", str(own.folder / "none" / "events"))
-    for words, says in ((taken, "Address already in use"), (nowhere, "No such file or directory")):
+    another = "Address already in use; name another with --listen or --port (--port 0 is a free one)"
+    for words, says in ((taken, another), (nowhere, "No such file or directory")):
         done = run("--db", str(own.folder / "db"), *words, CCMUX_SECRETS_DIR=str(own.folder / "secrets"))
         assert done.returncode == 1
         last = done.stderr.splitlines()[-1]

@@ -76,7 +76,9 @@ def test_a_certificate_that_is_none_is_told_before_anything_listens(tmp_path: Pa
 def test_a_place_that_is_taken_or_none_is_told_with_the_way_out() -> None:
     with http_server.listening_socket("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(RelayRefused, match=f"port {port}: Address already in use; choose another"):
+        with pytest.raises(
+            RelayRefused, match=f"port {port}: Address already in use; name another.*--port 0"
+        ):
             Relay(terms(port=port), key=KEY)
     with pytest.raises(RelayRefused, match=r"cannot listen on 192\.0\.2\.1 port 0: "):
         Relay(terms(host="192.0.2.1"), key=KEY)

@@ -70,7 +70,9 @@ def judge_runtime(runtime: Tree, *, uid: int, daemon_up: bool) -> list[Diagnosis
             says = f"{runtime.path} is missing under a running daemon"
             return [ails("files", "runtime", says, "restart ccmux")]
         return [fine("files", "runtime", f"{runtime.path} is made by the daemon's start")]
-    unsafe = _unsafe_folder("runtime", top, uid=uid, way_out="set another [runtime] dir in ccmux.toml")
+    is_ours = runtime.complete and all(is_made_by_ccmux(entry.name, entry.kind) for entry in runtime.below)
+    way_out = "set another [runtime] dir in ccmux.toml"
+    unsafe = _unsafe_folder("runtime", top, uid=uid, way_out=way_out, may_close=is_ours)
     if unsafe is not None:
         return [unsafe]
     direct = [entry for entry in runtime.below if PurePath(entry.path).parent == PurePath(runtime.path)]
@@ -84,6 +86,11 @@ def judge_runtime(runtime: Tree, *, uid: int, daemon_up: bool) -> list[Diagnosis
         with_them = f", with {listed(sorted(fifos))}" if fifos else ""
         found.append(fine("files", "runtime", f"{runtime.path}: yours alone{with_them}"))
     return found
+
+
+def is_made_by_ccmux(name: str, kind: Kind) -> bool:
+    """Tell whether a thing of the runtime directory is one that ccmux or an adapter makes there."""
+    return _wanted(name) is kind
 
 
 def _in_runtime(entry: Entry, *, uid: int) -> Diagnosis | None:
@@ -182,15 +189,28 @@ def judge_config(config: Entry | None, *, secrets: Sequence[str]) -> Diagnosis |
     return warns("files", "ccmux.toml", says, f"chmod 600 {shlex.quote(config.path)}")
 
 
-def _unsafe_folder(name: str, top: Entry, *, uid: int, way_out: str) -> Diagnosis | None:
-    """Return why ccmux refuses this folder, None where it does not."""
+def _unsafe_folder(
+    name: str, top: Entry, *, uid: int, way_out: str, may_close: bool = True
+) -> Diagnosis | None:
+    """Return why ccmux refuses this folder, None where it does not.
+
+    Args:
+        name: "runtime", "data", "secrets".
+        top: The folder.
+        uid: Ours.
+        way_out: How to name another folder.
+        may_close: Whether nobody else can need what is in it.
+
+    """
     if top.kind is not Kind.FOLDER:
         return ails("files", name, f"{top.path} is a {top.kind}, no folder", f"move it away, or {way_out}")
     if top.uid != uid:
         return ails("files", name, f"{top.path} belongs to user {top.uid}", way_out)
     if top.mode & _OTHERS:
-        fix = Fix(kind=FixKind.CHMOD, target=top.path, mode=0o700)
         says = f"{top.path}: others may enter (mode {top.mode:04o}); ccmux refuses it"
+        if not may_close:
+            return ails("files", name, f"{says}, and not all in it is ccmux's", way_out)
+        fix = Fix(kind=FixKind.CHMOD, target=top.path, mode=0o700)
         return ails("files", name, says, str(fix), fix)
     return None
 

@@ -11,7 +11,7 @@ from ccmux.core.errors import PaneLost
 from ccmux.core.observation import PaneProcess, PaneView
 from ccmux.core.tmux_control import Answer, literal, quote
 from ccmux.drivers.tmux.client import ControlClient
-from ccmux.drivers.tmux.server import PLACEHOLDER, TmuxServer
+from ccmux.drivers.tmux.server import IS_PLACEHOLDER, TmuxServer
 
 KEYS = frozenset({"Enter", "Escape", "C-s", "C-u"})
 """The only keys that are ever pressed; text goes through `paste`."""
@@ -20,10 +20,7 @@ _BUFFER = "ccmux-paste"
 _REAP_WAIT_S = 0.5
 _REAP_LOOK_S = 0.02
 _SCREEN = "#{session_id} #{cursor_x} #{cursor_y} #{pane_in_mode} #{pane_dead} #{session_last_attached} "
-_PROCESS = (
-    f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
-    " #{pane_pid} #{pane_dead} =#{pane_dead_status} =#{pane_dead_signal}"
-)
+_PROCESS = f"{IS_PLACEHOLDER} #{{pane_pid}} #{{pane_dead}} =#{{pane_dead_status}} =#{{pane_dead_signal}}"
 _CLIENT = "#{client_control_mode} #{session_id} #{pane_id} #{client_activity} #{client_created}"
 
 

@@ -28,6 +28,9 @@ from ccmux.drivers.tmux.leftover import Leftover
 PLACEHOLDER = ("sleep", "infinity")
 """What a pane of ours runs before Claude does."""
 
+IS_PLACEHOLDER = f"#{{==:#{{pane_start_command}},{' '.join(PLACEHOLDER)}}}"
+"""Tells in a format whether a pane does: 1 or 0."""
+
 _HISTORY_ROWS = "20000"
 _MARK = ("@ccmux_role", "claude")
 
@@ -91,6 +94,14 @@ class TmuxServer:
         """
         return await self._run(lambda: self._ensure(session, _word(literal(cwd)), width, height))
 
+    async def hosts(self, session: str) -> bool:
+        """Tell whether a program runs in Claude's pane of the session of exactly this name; make nothing.
+
+        Raises:
+            PaneLost: tmux is not installed, or the session went while we looked.
+        """
+        return await self._run(lambda: self._hosts(session))
+
     async def kill_session(self, session: str) -> tuple[int, ...]:
         """End the session and whatever runs in it; return the pids of its panes, () where there was none.
 
@@ -149,6 +160,16 @@ class TmuxServer:
             *("set-option", "-p", "-t", pane, *_MARK),
         )
         return pane
+
+    def _hosts(self, session: str) -> bool:
+        found = self._find(session)
+        if found is None:
+            return False
+        panes = self._tell(
+            *("list-panes", "-s", "-t", found, "-F"),
+            f"#{{@ccmux_role}} #{{pane_dead}} {IS_PLACEHOLDER}",
+        )
+        return f"{_MARK[1]} 0 0" in panes
 
     def _kill(self, session: str) -> tuple[int, ...]:
         found = self._find(session)
