@@ -31,10 +31,10 @@ def run(arguments: Namespace) -> int:
 
     from ccmux.app.ending import Project, end
     from ccmux.cli.place import find_place
-    from ccmux.place import starting_at
+    from ccmux.upkeep.patient import Patient
 
     place = find_place(arguments)
-    starting = starting_at(place.config, os.environ)
+    starting = Patient(place.config, os.environ).starting
     project = Project(settings=place.settings, paths=place.paths, config=place.config)
     if asyncio.run(end(project, os.environ, everything=arguments.all, say=_say)):
         _say(f"start again: {starting.again}")

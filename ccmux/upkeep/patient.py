@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -72,7 +73,8 @@ class Patient:
     @cached_property
     def starting(self) -> Starting:
         """Who starts the daemon of this settings file."""
-        return starting_at(self.config, self.environment)
+        demo = self.is_ours_up and bool(self.daemon.status.get("demo"))
+        return replace(starting_at(self.config, self.environment), demo=demo)
 
     @property
     def is_ours_up(self) -> bool:
