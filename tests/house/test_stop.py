@@ -104,6 +104,31 @@ def test_stop_all_without_a_daemon_takes_what_stands_in_the_pipes_first(
     assert queued(stand.start()) == ["in the pipe"]
 
 
+@pytest.mark.parametrize("by_daemon", [True, False])
+def test_a_claude_in_a_tmux_server_that_we_do_not_see_is_no_success(stand: Stand, by_daemon: bool) -> None:
+    stand.start()
+    claude, seen = stand.claude_pid, stand.environment["TMUX_TMPDIR"]
+    if not by_daemon:
+        stand.kill()
+    elsewhere = stand.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    done = subprocess.run(
+        [sys.executable, "-m", "ccmux", "stop", "--all"],
+        cwd=stand.project,
+        env=stand.environment | {"TMUX_TMPDIR": str(elsewhere)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    socket = f"{seen}/tmux-{os.getuid()}/{stand.socket}"
+    assert done.stderr == (
+        f"ccmux: Claude (pid {claude}) still runs, started in the tmux server {socket}; "
+        f"end it there: `tmux -S {socket} kill-session -t =ccmux-stand`, or else: `kill {claude}`\n"
+    )
+    assert done.returncode == 1
+    assert runs(claude)
+
+
 def test_after_a_demo_the_demo_is_what_starts_again(stand: Stand) -> None:
     stand.start().stop()
     stand.daemon = subprocess.Popen(
