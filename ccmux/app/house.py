@@ -375,6 +375,7 @@ class House:
         return {
             "tmux": self._paths.tmux_session,
             "restarts": lifecycle.restarts,
+            "early_ends": lifecycle.early_ends,
             "demo": self._demo,
             "port": self._settings.mcp.port,
             "settings": None
