@@ -280,6 +280,7 @@ class House:
             sent_before=sent.done_so_far,
             more_status=lambda: {
                 **self._more_status(lifecycle),
+                "tmux_socket": str(tmux.socket_path),
                 "keeper": _keeper_word(stored=stored is not None, process=keeper.connected),
                 "trouble": store.trouble,
             },

@@ -91,6 +91,18 @@ class Patient:
         pid = self.daemon.status.get("pid") if self.is_ours_up else None
         return pid if isinstance(pid, int) else None
 
+    @property
+    def tmux(self) -> tuple[str, ...]:
+        """The first words of a command to the tmux server that hosts Claude: the daemon's, where it tells.
+
+        Who has another TMUX_TMPDIR than the daemon would see another server by its name.
+        """
+        if self.is_ours_up and (told := self.daemon.status.get("tmux_socket")):
+            return ("tmux", "-S", str(told))
+        # Without -L it would be the server of the tmux around us, if there is one.
+        name = self.place.settings.tmux.socket if self.place is not None else ""
+        return ("tmux", "-L", name or "default")
+
     @cached_property
     def database(self) -> DatabaseFacts | None:
         """What the database says of itself."""
