@@ -19,7 +19,7 @@ from pathlib import Path
 from ccmux.app.way_in import way_in
 from ccmux.core.channel import input_channel
 from ccmux.core.control import line_limit
-from ccmux.core.errors import CcmuxError, DaemonStays, InputStays, first_of
+from ccmux.core.errors import CcmuxError, ClaudeStays, DaemonStays, InputStays, first_of
 from ccmux.core.settings import Settings
 from ccmux.core.units import DAEMON, owner_of
 from ccmux.drivers.clock import WallClock
@@ -30,7 +30,7 @@ from ccmux.drivers.processes import Processes
 from ccmux.drivers.runtime_dir import RunningDaemon, RuntimeDir
 from ccmux.drivers.spool import Spool
 from ccmux.drivers.sqlite import SqliteStore
-from ccmux.drivers.sqlite.checkup import check_up
+from ccmux.drivers.sqlite.checkup import check_up, last_claude
 from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.drivers.tmux import TmuxServer
@@ -43,6 +43,9 @@ DAEMON_S = 20.0
 CLAUDE_S = 10.0
 READ_OUT_S = 20.0
 
+CLOCK_S = 5.0
+"""By how much a process may seem to have started after it was told of: the clock is set now and then."""
+
 _HOLD = os.O_RDWR | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Say = Callable[[str], None]
@@ -50,11 +53,34 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """What is to end: a project's settings, its paths, and the settings file its units were made from."""
+    """What is to end.
+
+    Attributes:
+        settings: The project's.
+        paths: Where all of it lies.
+        config: The settings file its units were made from.
+        claude_pid: Claude's process, as the daemon tells it; None where it tells none, or none answers.
+
+    """
 
     settings: Settings
     paths: Paths
     config: Path
+    claude_pid: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Claude:
+    """A Claude that runs: pid and start time are one process, whatever tmux server it was started in."""
+
+    pid: int
+    start_time: str
+    socket: str
+
+    @property
+    def lives(self) -> bool:
+        processes = Processes()
+        return processes.start_time(self.pid) == self.start_time and processes.state(self.pid) != "Z"
 
 
 async def end(project: Project, environment: Mapping[str, str], *, everything: bool, say: Say) -> bool:
@@ -65,6 +91,7 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
     """
     paths = project.paths
     failed: CcmuxError | None = None
+    claude = _running_claude(project) if everything else None
     with RunningDaemon.found(paths.runtime_dir) as daemon:
         if daemon is not None and daemon.project != paths.project:
             say(f"{paths.runtime_dir} belongs to the daemon of project '{daemon.project}', which goes on")
@@ -83,6 +110,8 @@ async def end(project: Project, environment: Mapping[str, str], *, everything: b
                     failed = await _read_out(project, held, everything=everything, say=say)
     if everything:
         await _end_claude(project, say)
+        if claude is not None and claude.lives:
+            failed = failed or ClaudeStays(claude.pid, claude.socket, paths.tmux_session)
     facts = check_up(paths.database, check_s=0.0)
     if facts is not None and (waiting := facts.counts.get("queued", 0)):
         say(f"what waits in the queue stays there for the next start: {waiting}")
@@ -188,6 +217,23 @@ async def _take_rest(project: Project, keeper: ProcessKeeper, held: ExitStack, s
                 say("ended the keeper of the input FIFOs")
             held.close()  # from here on the doors of this intake are the only ones
             task.cancel()
+
+
+def _running_claude(project: Project) -> _Claude | None:
+    """Return the Claude that runs by the word of the daemon, or else of the database; None: nobody knows one.
+
+    tmux is not asked: who has another TMUX_TMPDIR than the daemon sees another server.
+    """
+    processes = Processes()
+    pid = project.claude_pid
+    if pid is None:
+        last = last_claude(project.paths.database)
+        if last is None or processes.started_at(last[0]) > last[1] + CLOCK_S:
+            return None  # that pid, if there is one, is somebody else's now
+        pid = last[0]
+    start_time = processes.start_time(pid)
+    socket = (processes.environment(pid) or {}).get("TMUX", "").partition(",")[0]
+    return _Claude(pid, start_time, socket) if socket else None
 
 
 async def _end_claude(project: Project, say: Say) -> None:

@@ -280,6 +280,7 @@ class House:
             sent_before=sent.done_so_far,
             more_status=lambda: {
                 **self._more_status(lifecycle),
+                "tmux_socket": str(tmux.socket_path),
                 "keeper": _keeper_word(stored=stored is not None, process=keeper.connected),
                 "trouble": store.trouble,
             },
@@ -375,6 +376,7 @@ class House:
         return {
             "tmux": self._paths.tmux_session,
             "restarts": lifecycle.restarts,
+            "early_ends": lifecycle.early_ends,
             "demo": self._demo,
             "port": self._settings.mcp.port,
             "settings": None

@@ -23,11 +23,10 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(arguments: Namespace) -> int:
     """Become tmux; inside tmux, switch the client there."""
     from ccmux.cli.place import find_place
+    from ccmux.upkeep.patient import Patient
 
     place = find_place(arguments)
-    # Without -L it would be the server of the tmux around us, if there is one.
-    socket = place.settings.tmux.socket or "default"
-    tmux = ["tmux", "-L", socket]
+    tmux = Patient(place.config, os.environ).tmux
     target = f"={place.paths.tmux_session}"
     try:
         found = subprocess.run([*tmux, "has-session", "-t", target], capture_output=True, check=False)
@@ -36,7 +35,8 @@ def run(arguments: Namespace) -> int:
     if found.returncode != 0:
         return _failed(f"there is no tmux session {place.paths.tmux_session}; start ccmux first")
     inside = os.environ.get("TMUX", "").partition(",")[0]
-    if inside and Path(inside).name != socket:
+    server = tmux[-1]  # a path, or a name where no daemon tells more
+    if inside and server not in {inside, Path(inside).name}:
         words = " ".join(["env -u TMUX", *tmux, "attach -t", target])
         return _failed(f"this terminal is inside another tmux server; leave it, or nest: {words}")
     verb = "switch-client" if inside else "attach-session"

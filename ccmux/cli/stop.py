@@ -31,11 +31,17 @@ def run(arguments: Namespace) -> int:
 
     from ccmux.app.ending import Project, end
     from ccmux.cli.place import find_place
-    from ccmux.place import starting_at
+    from ccmux.upkeep.patient import Patient
 
     place = find_place(arguments)
-    starting = starting_at(place.config, os.environ)
-    project = Project(settings=place.settings, paths=place.paths, config=place.config)
+    patient = Patient(place.config, os.environ)
+    starting = patient.starting
+    project = Project(
+        settings=place.settings,
+        paths=place.paths,
+        config=place.config,
+        claude_pid=patient.claude_pid,
+    )
     if asyncio.run(end(project, os.environ, everything=arguments.all, say=_say)):
         _say(f"start again: {starting.again}")
     return 0

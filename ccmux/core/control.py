@@ -200,8 +200,24 @@ WAYS_OUT: Mapping[Hold, str] = {
 """What a person can do about each hold."""
 
 
-def way_out(hold: str) -> str:
-    """Return what a person can do about a hold, "" for a word that is none."""
+EARLY_ENDS = 3
+"""From so many ends soon after a start, in a row, another start alone is no way out."""
+
+_ENDS_EARLY = (
+    "Claude ends soon after each start: mend what it says, `ccmux attach` shows it; "
+    "`ccmux doctor` tells what it may lack"
+)
+
+
+def way_out(hold: str, *, early_ends: int = 0) -> str:
+    """Return what a person can do about a hold, "" for a word that is none.
+
+    Args:
+        hold: The hold's word.
+        early_ends: How often in a row Claude ended soon after its start.
+    """
+    if hold == Hold.NOT_RUNNING and early_ends >= EARLY_ENDS:
+        return _ENDS_EARLY
     return next((says for known, says in WAYS_OUT.items() if known.value == hold), "")
 
 
@@ -216,7 +232,9 @@ _STATES: Mapping[MessageState, str] = {
 }
 
 
-def explained(message: Message, *, hold: str, detail: str, now_s: float) -> dict[str, Any]:
+def explained(
+    message: Message, *, hold: str, detail: str, now_s: float, early_ends: int = 0
+) -> dict[str, Any]:
     """Return why a message is where it is, in words a person can act on.
 
     Args:
@@ -224,6 +242,7 @@ def explained(message: Message, *, hold: str, detail: str, now_s: float) -> dict
         hold: What holds the queue now, "" nothing.
         detail: What the hold is about, "" if there is no more to say.
         now_s: Epoch seconds.
+        early_ends: How often in a row Claude ended soon after its start.
     """
     held = message.state is MessageState.QUEUED and hold != ""
     first = hold if held else _STATES[message.state]
@@ -233,6 +252,6 @@ def explained(message: Message, *, hold: str, detail: str, now_s: float) -> dict
         "channel": message.channel,
         "state": message.state.value,
         "reason": f"{first}: {more}" if more else first,
-        "way_out": way_out(hold) if held else "",
+        "way_out": way_out(hold, early_ends=early_ends) if held else "",
         "since_s": max(0.0, round(now_s - message.taken_at, 1)),
     }

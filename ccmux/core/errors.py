@@ -11,6 +11,7 @@ CcmuxError
 ├── PaneLost              the tmux pane, session or server went away
 ├── ChildNotStarted       a program of the overseer's cannot be started
 ├── ClaudeNotFound        the configured command is not a program
+├── ClaudeStays           Claude was to end and still runs
 ├── InputStays            the input FIFOs cannot be read out
 ├── LaunchRefused         Claude cannot be started the way it is configured
 ├── GitFailed             git did not do what it was asked
@@ -32,6 +33,7 @@ CcmuxError
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
@@ -168,6 +170,18 @@ class ClaudeNotFound(CcmuxError):
         super().__init__(
             f"'{command}' is not on the PATH; npm install -g @anthropic-ai/claude-code brings it; or "
             f"set [claude] command in ccmux.toml, or {instead}"
+        )
+
+
+class ClaudeStays(CcmuxError):
+    """Claude was to end and still runs: below another tmux server than we see, or it does not want to."""
+
+    def __init__(self, pid: int, socket: str, session: str) -> None:
+        self.pid = pid
+        there = shlex.quote(socket)
+        super().__init__(
+            f"Claude (pid {pid}) still runs, started in the tmux server {socket}; "
+            f"end it there: `tmux -S {there} kill-session -t ={session}`, or else: `kill {pid}`"
         )
 
 

@@ -28,12 +28,14 @@ class Starting:
         deployed: The daemon's unit was made from this place's settings file.
         other: The settings file the user's units were made from where it is another one; "" where none is.
         service: What systemd says of the daemon's unit; None where it is not deployed, or nobody was asked.
+        demo: The daemon that runs hosts the demo agent; False also where none runs.
 
     """
 
     deployed: bool = False
     other: str = ""
     service: UnitState | None = None
+    demo: bool = False
 
     @property
     def is_failing(self) -> bool:
@@ -43,7 +45,7 @@ class Starting:
     @property
     def again(self) -> str:
         """The command that starts a daemon that was stopped."""
-        return f"systemctl --user start {TARGET}" if self.deployed else "ccmux"
+        return f"systemctl --user start {TARGET}" if self.deployed else self._by_hand
 
     @property
     def start(self) -> str:
@@ -63,7 +65,11 @@ class Starting:
     @property
     def restart(self) -> str:
         """The command that ends a daemon that runs and starts it anew."""
-        return f"systemctl --user restart {DAEMON}" if self.deployed else "ccmux stop && ccmux"
+        return f"systemctl --user restart {DAEMON}" if self.deployed else f"ccmux stop && {self._by_hand}"
+
+    @property
+    def _by_hand(self) -> str:
+        return "ccmux --demo" if self.demo else "ccmux"
 
     @property
     def silent(self) -> str:

@@ -265,7 +265,7 @@ class Control:
         return {
             **known,
             "hold": hold,
-            "way_out": way_out(hold),
+            "way_out": way_out(hold, early_ends=known.get("early_ends", 0)),
             "session": self._project,
             "session_id": stands.hosted.session_id if stands.hosted else None,
             "queue": stands.queue,
@@ -287,7 +287,12 @@ class Control:
         known = self._dispatching.status()
         hold, detail = known.get("hold") or "", known.get("detail") or ""
         now_s = self._clock.now()
-        return answer(holds=[explained(one, hold=hold, detail=detail, now_s=now_s) for one in asked])
+        early_ends = self._more_status().get("early_ends", 0)
+        return answer(
+            holds=[
+                explained(one, hold=hold, detail=detail, now_s=now_s, early_ends=early_ends) for one in asked
+            ]
+        )
 
 
 def _no_letter(wanted: int) -> bytes:

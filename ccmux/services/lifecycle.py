@@ -25,6 +25,9 @@ from ccmux.ports import HostedSession, Processes, Sightings, Store, Terminal
 REBUILD_WAIT_S = 0.5
 """After the tmux session was lost: whoever ended it gets this long before it is built again."""
 
+EARLY_S = 30.0
+"""A Claude that ends so soon after its start may well do so again."""
+
 log = structlog.get_logger()
 
 
@@ -96,6 +99,13 @@ class Lifecycle:
         self._since_s = 0.0
         self.restarts = 0
         """How often Claude was started again since this daemon runs."""
+        self._early_ends = 0
+
+    @property
+    def early_ends(self) -> int:
+        """How often in a row Claude ended soon after its start; 0 once one has lived longer."""
+        lives_on = self._hosting and self._now_s() - self._since_s >= EARLY_S
+        return 0 if lives_on else self._early_ends
 
     async def run(self) -> NoReturn:
         """Keep Claude running until cancelled."""
@@ -178,7 +188,9 @@ class Lifecycle:
 
     async def _mourn(self, process: PaneProcess) -> None:
         """Say how Claude ended and wait what is due."""
-        if 0 < self._settings.reset_after_s <= self._now_s() - self._since_s:
+        ran_s = self._now_s() - self._since_s
+        self._early_ends = self._early_ends + 1 if ran_s < EARLY_S else 0
+        if 0 < self._settings.reset_after_s <= ran_s:
             self.restarts = 0
         wait_s = restart_wait_s(
             self.restarts,

@@ -34,7 +34,7 @@ from ccmux.drivers.systemd.unit_files import UnitFiles
 from ccmux.paths import DATA_VARIABLE, SECRETS_VARIABLE, find_live_api_key, read_secret
 from ccmux.place import Place, last_good_place
 
-_HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR")
+_HANDED_ON = (DATA_VARIABLE, SECRETS_VARIABLE, "CLAUDE_CONFIG_DIR", "TMUX_TMPDIR")
 """Variables that say where things lie: the daemon must see them as who deploys does."""
 
 _SELFCHECK = "scripts/startup_selfcheck.py"

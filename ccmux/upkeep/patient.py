@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -72,7 +73,8 @@ class Patient:
     @cached_property
     def starting(self) -> Starting:
         """Who starts the daemon of this settings file."""
-        return starting_at(self.config, self.environment)
+        demo = self.is_ours_up and bool(self.daemon.status.get("demo"))
+        return replace(starting_at(self.config, self.environment), demo=demo)
 
     @property
     def is_ours_up(self) -> bool:
@@ -88,6 +90,18 @@ class Patient:
         """Claude's process, None where it does not run or nobody tells."""
         pid = self.daemon.status.get("pid") if self.is_ours_up else None
         return pid if isinstance(pid, int) else None
+
+    @property
+    def tmux(self) -> tuple[str, ...]:
+        """The first words of a command to the tmux server that hosts Claude: the daemon's, where it tells.
+
+        Who has another TMUX_TMPDIR than the daemon would see another server by its name.
+        """
+        if self.is_ours_up and (told := self.daemon.status.get("tmux_socket")):
+            return ("tmux", "-S", str(told))
+        # Without -L it would be the server of the tmux around us, if there is one.
+        name = self.place.settings.tmux.socket if self.place is not None else ""
+        return ("tmux", "-L", name or "default")
 
     @cached_property
     def database(self) -> DatabaseFacts | None:

@@ -6,7 +6,7 @@ It changes nothing and waits for nobody longer than a limit.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ccmux import __version__
@@ -129,7 +129,8 @@ def surroundings(
         yield judge_linger(manager.lingering(), deployed=True).finding
     is_told = units is not None and units.tells_of_daemon and not patient.daemon.is_up
     if not (is_told and units is not None and units.stopped):
-        yield session_finding(place.paths.tmux_session, session_problem(place, patient.environment))
+        session = place.paths.tmux_session
+        yield session_finding(session, session_problem(session, patient.tmux, patient.environment))
     if not is_told:
         yield from _daemon(patient, place)
     if proxy := place.settings.claude.proxy:
@@ -153,11 +154,9 @@ def _relay(relay: RelaySettings) -> Finding:
     return relay_finding(f"{host}:{relay.port}/healthz", problem)
 
 
-def session_problem(place: Place, environment: Mapping[str, str]) -> str:
+def session_problem(session: str, tmux: Sequence[str], environment: Mapping[str, str]) -> str:
     """Return "" where the session of exactly this name is there, else what tmux says."""
-    # Without -L it would be the server that we run inside of.
-    server = place.settings.tmux.socket or "default"
-    argv = ["tmux", "-L", server, "has-session", "-t", f"={place.paths.tmux_session}"]
+    argv = [*tmux, "has-session", "-t", f"={session}"]
     return ask_program(argv, environment=environment, limit_s=_LIMIT_S).failure
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ccmux.core.control import (
+    EARLY_ENDS,
     LISTED_CHARS,
     OPS,
     SHORTEST_LINE_LIMIT,
@@ -142,6 +143,14 @@ def test_every_hold_has_a_way_out_for_a_person() -> None:
     assert set(WAYS_OUT) == set(Hold)
     assert way_out("paused") == "`ccmux resume`"
     assert way_out("") == way_out("no such hold") == ""
+
+
+def test_where_claude_ends_soon_after_each_start_the_way_out_is_what_it_said() -> None:
+    assert way_out("not running", early_ends=EARLY_ENDS - 1) == WAYS_OUT[Hold.NOT_RUNNING]
+    out = way_out("not running", early_ends=EARLY_ENDS)
+    assert "by itself" not in out
+    assert "`ccmux doctor`" in out
+    assert way_out("paused", early_ends=EARLY_ENDS) == "`ccmux resume`"
 
 
 def why(message: Message, hold: str = "", detail: str = "") -> tuple[str, str]:

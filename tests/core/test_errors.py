@@ -27,6 +27,10 @@ RAISED: list[tuple[errors.CcmuxError, tuple[str, ...]]] = [
     (errors.PaneLost("gone", during="look"), ("gone", "look", "again")),
     (errors.ChildNotStarted("nope", "No such file"), ("cannot start nope", "No such file", "executable")),
     (errors.ClaudeNotFound("claude"), ("'claude'", "npm install", "--demo")),
+    (
+        errors.ClaudeStays(42, "/tmp/a b/default", "ccmux-app"),
+        ("pid 42", "server /tmp/a b/default", "tmux -S '/tmp/a b/default' kill-session -t =ccmux-app"),
+    ),
     (errors.LaunchRefused("the settings are no JSON"), ("the settings are no JSON",)),
     (errors.NothingToTry("there is no npm", "install it"), ("nothing to try", "no npm", "install it")),
     (errors.OverseerRefused("/o.db is in use", "stop the other"), ("/o.db is in use", "stop the other")),

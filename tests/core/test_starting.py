@@ -51,6 +51,8 @@ def test_what_was_stopped_starts_again_as_it_was_started() -> None:
     assert (Starting().again, Starting(deployed=True).again) == ("ccmux", TARGET)
     failed = Starting(deployed=True, service=service("failed"))
     assert failed.again == TARGET, "what it was before the stop is past"
+    demo = Starting(demo=True)
+    assert (demo.again, demo.restart) == ("ccmux --demo", "ccmux stop && ccmux --demo")
 
 
 def test_a_daemon_that_hangs_is_not_to_be_started() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ccmux.core.doctor.database import judge_database
-from ccmux.drivers.sqlite.checkup import check_up
+from ccmux.drivers.sqlite.checkup import check_up, last_claude
 from ccmux.drivers.sqlite.schema import MIGRATIONS, open_database
 
 MESSAGE = "INSERT INTO message (channel, content, ts, meta, attachments, state, changed_at) VALUES"
@@ -139,3 +139,29 @@ def test_the_doctors_way_out_moves_the_damaged_one_and_its_log_away(path: Path) 
     assert not log.exists()
     assert (path.parent / "damaged/ccmux.db-wal").read_bytes() == b"left by a kill"
     assert path.read_bytes() == backup.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("lines", "told"),
+    [
+        ([], None),
+        (['{"event":"started","pid":7}'], (7, 9.5)),
+        (['{"event":"started","pid":7}', '{"event":"resumed","pid":8,"lost":null}'], (8, 9.5)),
+        (['{"event":"started","pid":7}', '{"event":"crashed","pid":7}'], None),
+        (['{"event":"started","pid":null}'], None),
+        (["no JSON"], None),
+    ],
+)
+def test_the_claude_that_was_started_last_is_told_until_it_ended(
+    path: Path, lines: list[str], told: tuple[int, float] | None
+) -> None:
+    assert last_claude(path) is None
+    with closing(filled(path)) as db:
+        for line in lines:
+            db.execute("INSERT INTO event (ts, type, line) VALUES (9.5, 'claude', ?)", (line.encode(),))
+        assert last_claude(path) == told
+
+
+def test_what_is_no_database_knows_no_claude(path: Path) -> None:
+    path.write_bytes(b"no database" * 1_000)
+    assert last_claude(path) is None

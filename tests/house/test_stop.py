@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 import tomli_w
 
+from ccmux.core.errors import DaemonUnreachable
 from tests.house.stand import Stand, remove, short_folder, text_of, until
 
 
@@ -43,6 +46,12 @@ def keepers(stand: Stand) -> list[int]:
 
 def queued(stand: Stand) -> list[str]:
     return [message["content"] for message in stand.control("messages", states=["queued"])["messages"]]
+
+
+def answers(stand: Stand) -> bool:
+    with suppress(DaemonUnreachable):
+        return bool(stand.status())
+    return False
 
 
 def test_stop_ends_the_daemon_alone_and_again_is_no_error(stand: Stand) -> None:
@@ -93,6 +102,40 @@ def test_stop_all_without_a_daemon_takes_what_stands_in_the_pipes_first(
     assert said[-1] == "what waits in the queue stays there for the next start: 1"
     assert keepers(stand) == []
     assert queued(stand.start()) == ["in the pipe"]
+
+
+@pytest.mark.parametrize("by_daemon", [True, False])
+def test_a_claude_in_a_tmux_server_that_we_do_not_see_is_no_success(stand: Stand, by_daemon: bool) -> None:
+    stand.start()
+    claude, seen = stand.claude_pid, stand.environment["TMUX_TMPDIR"]
+    if not by_daemon:
+        stand.kill()
+    elsewhere = stand.folder / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    done = subprocess.run(
+        [sys.executable, "-m", "ccmux", "stop", "--all"],
+        cwd=stand.project,
+        env=stand.environment | {"TMUX_TMPDIR": str(elsewhere)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    socket = f"{seen}/tmux-{os.getuid()}/{stand.socket}"
+    assert done.stderr == (
+        f"ccmux: Claude (pid {claude}) still runs, started in the tmux server {socket}; "
+        f"end it there: `tmux -S {socket} kill-session -t =ccmux-stand`, or else: `kill {claude}`\n"
+    )
+    assert done.returncode == 1
+    assert runs(claude)
+
+
+def test_after_a_demo_the_demo_is_what_starts_again(stand: Stand) -> None:
+    stand.start().stop()
+    stand.daemon = subprocess.Popen(
+        [sys.executable, "-m", "ccmux", "--demo"], cwd=stand.project, env=stand.environment
+    )
+    until(lambda: answers(stand), "it answers")
+    assert stand.ccmux("stop", "--all").splitlines()[-1] == "start again: ccmux --demo"
 
 
 def test_a_daemon_of_another_project_is_left_alone(stand: Stand) -> None:

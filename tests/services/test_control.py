@@ -177,6 +177,7 @@ class House:
         self.path = folder / "control.sock"
         self.clock = Clock()
         self.server = LineServer(self.path, line_limit=2**21, refusal=refusal)
+        self.more_status: dict[str, Any] = {"restarts": 3, "tmux": {"session": "ccmux-p"}}
         self.taken_before = asyncio.Event()
         self.taken_before.set()
         self.control = Control(
@@ -190,7 +191,7 @@ class House:
             project="p",
             version="1.2",
             max_line_bytes=10,
-            more_status=lambda: {"restarts": 3, "tmux": {"session": "ccmux-p"}},
+            more_status=lambda: self.more_status,
             runs=self.runs,
             sent_before=self.sent_before,
         )
@@ -400,6 +401,19 @@ def test_why_tells_of_one_message_or_of_the_head_of_the_queue(tell: Tell) -> Non
         assert (await house.ask("why", id=2))["holds"] == [second]
         refused = await house.ask("why", id="c")
         assert refused["error"] == "there is no message 'c'; `ccmux messages` lists them"
+
+    tell(story)
+
+
+def test_a_claude_that_ends_again_and_again_is_not_said_to_come_back_by_itself(tell: Tell) -> None:
+    async def story(house: House) -> None:
+        await house.send()
+        house.dispatcher.known |= {"state": "down", "hold": "not running", "detail": "it ended with 1"}
+        for early_ends, word in ((2, "by itself"), (3, "ends soon after each start")):
+            house.more_status["early_ends"] = early_ends
+            assert word in (await house.ask("status"))["status"]["way_out"]
+            (head,) = (await house.ask("why"))["holds"]
+            assert word in head["way_out"]
 
     tell(story)
 

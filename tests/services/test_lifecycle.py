@@ -268,6 +268,24 @@ def test_why_it_does_not_run_is_told_with_its_last_words() -> None:
     story(tell)
 
 
+def test_ends_soon_after_a_start_are_counted_until_one_lives_longer() -> None:
+    async def tell(desk: Desk) -> None:
+        for early_ends in (1, 2, 3):
+            await pass_time(20)
+            desk.terminal.end(exit_status=1)
+            await pass_time(0.5)
+            assert desk.lifecycle.early_ends == early_ends
+        await pass_time(20)
+        assert desk.lifecycle.early_ends == 3, "it has not shown yet that it lives"
+        await pass_time(20)
+        assert desk.lifecycle.early_ends == 0
+        desk.terminal.end(exit_status=1)
+        await pass_time(0.5)
+        assert desk.lifecycle.early_ends == 0
+
+    story(tell)
+
+
 def test_an_exit_by_hand_is_no_crash_and_is_followed_by_a_start_too() -> None:
     async def tell(desk: Desk) -> None:
         await pass_time(1)

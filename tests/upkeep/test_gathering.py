@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 import ccmux
-from ccmux.upkeep.gathering import own_folder
+from ccmux.core.units import DAEMON
+from ccmux.drivers.systemd.manager import UserManager
+from ccmux.place import place_at
+from ccmux.upkeep.gathering import gather, own_folder
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SELFCHECK = "scripts/startup_selfcheck.py"
@@ -32,3 +35,17 @@ def test_without_a_checkout_they_are_where_pip_puts_them(
         script.parent.mkdir(parents=True)
         script.touch()
         assert own_folder() == tmp_path / scheme / "share/ccmux"
+
+
+def test_the_daemon_sees_what_says_where_things_lie_as_who_deploys_does(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(UserManager, "version", lambda _self: 252)
+    config = tmp_path / "ccmux.toml"
+    config.touch()
+    environment = {"HOME": str(tmp_path), "PATH": str(tmp_path), "TMUX_TMPDIR": "sockets", "EDITOR": "vi"}
+    gathered = gather(place_at(config, environment), environment, UserManager(environment), {})
+    text = gathered.rendered[DAEMON]
+    assert f"Environment=TMUX_TMPDIR={tmp_path}/sockets\n" in text, "its tmux server is the one of our shell"
+    assert "EDITOR" not in text

@@ -24,13 +24,15 @@ def run(arguments: Namespace) -> int:
     from ccmux.core.errors import SettingsInvalid
     from ccmux.place import place_at
     from ccmux.upkeep.deploying import Deployer
+    from ccmux.upkeep.patient import Patient
     from ccmux.upkeep.surroundings import session_problem
 
     config = enter(arguments)
+    tmux = Patient(config, os.environ).tmux  # the daemon tells, while it runs
     Deployer(config, os.environ, telling()).remove()
     with suppress(SettingsInvalid):  # which session it would be, nobody can tell then
         place = place_at(config, os.environ)
-        if place.is_known and not session_problem(place, os.environ):
-            session = place.paths.tmux_session
+        session = place.paths.tmux_session
+        if place.is_known and not session_problem(session, tmux, os.environ):
             telling().warn(f"Claude goes on in the tmux session {session}; `ccmux stop --all` ends it")
     return 0

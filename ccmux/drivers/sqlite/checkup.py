@@ -7,6 +7,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
 from ccmux.core.doctor.database import DatabaseFacts
 from ccmux.drivers.sqlite.backup import backups, schema_of
 from ccmux.drivers.sqlite.troubles import is_damage, store_failed
@@ -48,6 +50,27 @@ def check_up(path: Path, *, check_s: float = CHECK_S) -> DatabaseFacts | None:
             return DatabaseFacts(path=said, damage=str(error), backups=kept)
         failed = store_failed(path, error)
         return DatabaseFacts(path=said, failure=failed.reason, way_out=failed.way_out, backups=kept)
+
+
+def last_claude(path: Path) -> tuple[int, float] | None:
+    """Return the pid of the Claude that was started last, and when; None where it ended or nobody knows."""
+    if not path.exists():
+        return None
+    try:
+        with closing(_opened(path)) as db:
+            sql = "SELECT ts, line FROM event WHERE type = 'claude' ORDER BY seq DESC LIMIT 1"
+            for ts, line in db.execute(sql):
+                told = msgspec.json.decode(line, type=_ClaudeEvent)
+                if told.pid is not None and told.event in {"started", "resumed"}:
+                    return told.pid, ts
+    except (sqlite3.Error, msgspec.DecodeError):
+        pass  # whoever wants to know why asks for the whole check-up
+    return None
+
+
+class _ClaudeEvent(msgspec.Struct):
+    event: str
+    pid: int | None = None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -73,7 +73,8 @@ class TmuxServer:
         self._ways = ways
         self._limits = limits
         folder = (environment or {}).get("TMUX_TMPDIR") or "/tmp"  # noqa: S108 - tmux's own rule
-        self._leftover = Leftover(Path(folder) / f"tmux-{os.getuid()}" / self.socket_name)
+        self.socket_path = Path(folder).resolve() / f"tmux-{os.getuid()}" / self.socket_name
+        self._leftover = Leftover(self.socket_path)
         self._server = libtmux.Server(socket_name=self.socket_name)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="libtmux")
 
