@@ -11,8 +11,10 @@ from pathlib import Path
 
 from ccmux.core.deployment import Plan, diff, plan
 from ccmux.core.errors import AlreadyRunning, DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
-from ccmux.core.rollout import Rollout, failed, roll_out
+from ccmux.core.rollout import Rollout, failed, restart_is_due, roll_out
 from ccmux.core.settings import project_name
+from ccmux.core.starting import Starting
+from ccmux.core.unit_state import UnitState
 from ccmux.core.units import DAEMON, RECONCILE
 from ccmux.drivers.runtime_dir import RunningDaemon
 from ccmux.drivers.systemd.manager import UserManager
@@ -76,10 +78,13 @@ class Deployer:
                 manager.reload()
                 manager.reset_failed(*planned.orphans)
             names = list(gathered.rendered)
-            self._carry_out(roll_out(gathered.rendered, manager.units(names), begun))
+            states = manager.units(names)
+            rollout = roll_out(gathered.rendered, states, begun)
+            older = self._older(gathered, states, rollout)
+            self._carry_out(rollout)
             renewal.done()
         self._say(_sum(planned, len(names)))
-        for warning in [*gathered.warnings, *self._linger()]:
+        for warning in [*gathered.warnings, *older, *self._linger()]:
             self._warn(warning)
         try:
             manager.start(DAEMON)  # waits until it is up; where it is, at once
@@ -122,7 +127,7 @@ class Deployer:
             if units:
                 self._say(f"  would {word}: {' '.join(units)}")
         self._say(f"{_sum(planned, len(names))}; nothing was changed")
-        for warning in gathered.warnings:
+        for warning in [*gathered.warnings, *self._older(gathered, states, would)]:
             self._warn(warning)
         if unreachable:
             raise ServiceManagerFailed("cannot be deployed", str(unreachable))
@@ -217,6 +222,14 @@ class Deployer:
         for word, units in (("restarted", rollout.renew), ("started", rollout.start)):
             for name in units:
                 self._say(f"    {word} {name}")
+
+    def _older(self, gathered: Gathered, states: Sequence[UnitState], rollout: Rollout) -> list[str]:
+        """Return a warning where the daemon goes on with other settings than these."""
+        running = place_at(self._config, self._environment).running_settings()
+        if not restart_is_due(running, gathered.settings, states, rollout):
+            return []
+        restart = Starting(deployed=True).restart
+        return [f"the daemon runs with older settings; {restart} takes the new ones (Claude goes on)"]
 
     def _linger(self) -> list[str]:
         """Let the units run without a login; return a warning where that cannot be."""

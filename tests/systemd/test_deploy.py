@@ -205,6 +205,19 @@ def test_a_daemon_in_the_foreground_is_named_before_anything_is_changed(systemd:
     assert changes(deploy(systemd)) == []
 
 
+def test_a_daemon_that_goes_on_with_older_settings_is_told_of_until_it_is_restarted(
+    systemd: SystemdStand,
+) -> None:
+    older = "the daemon runs with older settings; systemctl --user restart ccmux.service takes the new ones"
+    assert older not in deploy(systemd).stderr
+    systemd.settings["timing"] = {"idle_threshold": 2.5}
+    for words in (("--dry-run",), (), ()):
+        done = deploy(systemd, *words)
+        assert (changes(done), older in done.stderr) == ([], True)
+    systemd.systemctl("restart", "ccmux.service")
+    assert older not in deploy(systemd).stderr
+
+
 def test_where_no_systemd_answers_one_line_says_what_is_missing(shared_systemd: SystemdStand) -> None:
     done = deploy(shared_systemd, check=False, XDG_RUNTIME_DIR=str(shared_systemd.home))
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
