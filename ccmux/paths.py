@@ -124,6 +124,11 @@ class Paths:
         return self.state_dir / "messages"
 
     @property
+    def running_settings(self) -> Path:
+        """The text of the settings that the daemon came up with."""
+        return self.state_dir / "settings.toml"
+
+    @property
     def selfcheck(self) -> Path:
         """What the last self-check told, for the next one and for whoever wants to read it."""
         return self.state_dir / "selfcheck.json"

@@ -1,7 +1,7 @@
 """A project's place: its settings, the paths that follow from them, the way to its daemon and who starts it.
 
 It knows the settings that were good before, for whoever must go on where they are wrong now. It decides
-nothing, and changes nothing but that copy.
+nothing, and changes nothing but its copies of them.
 """
 
 from __future__ import annotations
@@ -95,6 +95,23 @@ class Place:
         if self.content is not None:
             make_private(self.paths.data_dir, path.parent)
         keep_text(path, self.content)
+
+    def keep_as_running(self) -> None:
+        """Keep its settings as those that the daemon came up with; its state folder is there.
+
+        Raises:
+            OSError: They cannot be written.
+
+        """
+        keep_text(self.paths.running_settings, self.content)
+
+    def running_settings(self) -> Settings | None:
+        """Return what the daemon came up with last, None where nobody can tell."""
+        try:
+            settings, content = read_settings(self.paths.running_settings)
+        except SettingsInvalid:  # another ccmux wrote it
+            return None
+        return None if content is None else settings
 
 
 def place_at(config: Path, environment: Mapping[str, str]) -> Place:

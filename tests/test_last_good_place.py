@@ -124,3 +124,20 @@ def test_a_place_in_trouble_keeps_nothing_and_one_without_a_file_forgets(
     config.unlink()
     place_at(config, environment).keep()
     assert not kept(config).exists()
+
+
+def test_what_the_daemon_came_up_with_is_known_whatever_is_deployed_later(
+    config: Path, environment: dict[str, str]
+) -> None:
+    config.write_text(GOOD)
+    place = place_at(config, environment)
+    assert place.running_settings() is None
+    place.keep()
+    place.paths.state_dir.mkdir()
+    place.keep_as_running()
+    assert place.paths.running_settings.stat().st_mode & 0o777 == 0o600
+    config.write_text(GOOD + "[timing]\nidle_threshold = 9\n")
+    place_at(config, environment).keep()
+    assert place_at(config, environment).running_settings() == place.settings
+    place.paths.running_settings.write_text("x = [")
+    assert place.running_settings() is None

@@ -14,7 +14,7 @@ PATHS = Paths(data_dir=Path("/d"), secrets_dir=Path("/s"), runtime_dir=Path("/r"
 
 def test_every_path_lies_below_the_directory_it_belongs_to() -> None:
     state = {"database", "send_spool", "hook_spool", "hook_shim", "claude_settings"}
-    state |= {"long_messages", "landing"}
+    state |= {"long_messages", "landing", "running_settings"}
     runtime = {"control_sock", "output_sock"}
     paths = {name: getattr(PATHS, name) for name in state | runtime | {"api_token"}}
     assert PATHS.state_dir == Path("/d/ccmux/p")

@@ -63,6 +63,7 @@ def _keep(place: Place) -> None:
     """Keep the settings it came up with; one that cannot be kept is no reason to go down."""
     try:
         place.keep()
+        place.keep_as_running()
     except (OSError, StateDirUnsafe) as error:
         log.warning("settings not kept", reason=str(error))
 

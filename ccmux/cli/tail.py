@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ccmux.cli.say import as_json, glimpse
+
+if TYPE_CHECKING:
+    from ccmux.place import Place
 
 EXAMPLES = """\
 examples:
@@ -22,7 +25,7 @@ _GLIMPSE_CHARS = 100
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say from where, and in which form."""
-    parser.add_argument("--since", type=int, metavar="SEQ", help="first what came after this number")
+    parser.add_argument("--since", type=_seq, metavar="SEQ", help="first what came after this number")
     parser.add_argument("--json", action="store_true", help="the events as they are, one a line")
 
 
@@ -32,8 +35,8 @@ def run(arguments: Namespace) -> int:
     from ccmux.core.errors import DaemonUnreachable
 
     place = find_place(arguments)
-    last = arguments.since
-    with place.events(since=arguments.since) as events:
+    last = None if arguments.since is None else _told_once(arguments.since, place)
+    with place.events(since=last) as events:
         try:
             for event in events:
                 print(as_json(event) if arguments.json else told(event), flush=True)
@@ -42,6 +45,23 @@ def run(arguments: Namespace) -> int:
             again = "" if last is None else f"; go on with: ccmux tail --since {last}"
             sys.stderr.write(f"ccmux: {error}{again}\n")
     return 1
+
+
+def _seq(word: str) -> int:
+    if not (word.isascii() and word.isdecimal()):
+        raise ArgumentTypeError(f"must be an event's number, which stands behind its time; it is {word!r}")
+    return int(word)
+
+
+def _told_once(since: int, place: Place) -> int:
+    """Return the number to go on from: the newest, where none so high was told; what comes is below it."""
+    with place.control() as control:
+        newest = int(control.ask("status")["status"]["last_seq"])
+    if since > newest:
+        sys.stderr.write(
+            f"ccmux: there is no event {since} yet, the newest is {newest}; what comes follows\n"
+        )
+    return min(since, newest)
 
 
 def told(event: dict[str, Any]) -> str:
@@ -55,7 +75,8 @@ def told(event: dict[str, Any]) -> str:
 def _turn(event: dict[str, Any]) -> str:
     blocks = event.get("turn", ())
     texts = [str(block.get("text", "")) for block in blocks if block.get("type") == "text"]
-    return f"{len(blocks)} blocks: {texts[-1] if texts else 'no text'}"
+    count = "1 block" if len(blocks) == 1 else f"{len(blocks)} blocks"
+    return f"{count}: {texts[-1] if texts else 'no text'}"
 
 
 def _message(event: dict[str, Any]) -> str:

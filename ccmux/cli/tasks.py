@@ -8,9 +8,10 @@ The overseer is the daemon's, or with --url another one.
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import time
-from argparse import SUPPRESS, ArgumentParser, Namespace
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from ccmux.cli.say import as_json, glimpse, printable
 from ccmux.core.when import age
 
 if TYPE_CHECKING:
+    from ccmux.core.errors import Unreached
     from ccmux.drivers.overseer_client import OverseerClient
 
 EXAMPLES = """\
@@ -56,23 +58,47 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 def run(arguments: Namespace) -> int:
     """Ask and print."""
+    from ccmux.core.errors import RequestRefused
+
     with _overseer(arguments) as overseer:
-        match arguments.action:
-            case "list":
-                _list(overseer, in_json=arguments.json)
-            case "start":
-                _start(overseer, arguments)
-            case "stop":
-                _stop(overseer, arguments)
-            case "reset":
-                _say(overseer.ask("reset", task_id=arguments.task), arguments)
-            case _:
-                _logs(overseer, arguments)
+        try:
+            _do(overseer, arguments)
+        except RequestRefused as refusal:
+            raise RequestRefused(_plainly(str(refusal), arguments)) from refusal
     return 0
 
 
+def _do(overseer: OverseerClient, arguments: Namespace) -> None:
+    match arguments.action:
+        case "list":
+            _list(overseer, in_json=arguments.json)
+        case "start":
+            _start(overseer, arguments)
+        case "stop":
+            _stop(overseer, arguments)
+        case "reset":
+            _say(overseer.ask("reset", task_id=arguments.task), arguments)
+        case _:
+            _logs(overseer, arguments)
+
+
+def _plainly(refusal: str, arguments: Namespace) -> str:
+    """Return the overseer's words, which older clients know, with the way out."""
+    from ccmux.core.overseer.task import NO_TASK, NOT_ERRORED, RUNS_ALREADY
+
+    command = "ccmux tasks" if arguments.url is None else f"ccmux tasks --url {shlex.quote(arguments.url)}"
+    name = shlex.quote(getattr(arguments, "task", ""))
+    return {
+        NO_TASK: f"there is no task {name}; `{command}` lists those there are",
+        RUNS_ALREADY: f"{name} runs already; to start it anew: {command} stop {name}, then start it",
+        NOT_ERRORED: f"{name} was not given up; where it does not run: {command} start {name}",
+    }.get(refusal, refusal)
+
+
 def _add_options(parser: ArgumentParser, *, url: Any, json: Any) -> None:
-    parser.add_argument("--url", metavar="URL", default=url, help="of another overseer than the daemon's")
+    parser.add_argument(
+        "--url", type=_url, metavar="URL", default=url, help="of another overseer than the daemon's"
+    )
     says = "the overseer's own messages, one a line"
     parser.add_argument("--json", action="store_true", default=json, help=says)
 
@@ -107,12 +133,30 @@ def _overseer(arguments: Namespace) -> OverseerClient:
     from ccmux.drivers.overseer_client import OverseerClient
     from ccmux.paths import find_secrets_dir, read_secret
 
-    url, way_out = arguments.url, None
-    if url is None:
-        place = find_place(arguments)
-        url, way_out = f"ws://127.0.0.1:{place.settings.mcp.port}/ws/overseer", place.way_out
     held = read_secret(find_secrets_dir(os.environ) / "api_token")
-    return OverseerClient(url, token=(held or b"").decode("ascii", "replace").strip(), way_out=way_out)
+    token = (held or b"").decode("ascii", "replace").strip()
+    if arguments.url is not None:
+        return OverseerClient(arguments.url, token=token, who="overseer", way_out=_way_out)
+    place = find_place(arguments)
+    url = f"ws://127.0.0.1:{place.settings.mcp.port}/ws/overseer"
+    return OverseerClient(url, token=token, who="daemon", way_out=place.way_out)
+
+
+def _url(word: str) -> str:
+    if not word.startswith(("ws://", "wss://")):
+        raise ArgumentTypeError(f"must be ws://HOST:PORT/ws, it is {word!r}")
+    return word
+
+
+def _way_out(unreached: Unreached) -> str:
+    """Return what to do where the overseer of --url is not reached."""
+    from ccmux.core.errors import Unreached
+
+    return {
+        Unreached.NOBODY: "start it with `ccmux-overseer`, or see that the URL is its ws://HOST:PORT/ws",
+        Unreached.OTHER: "see that the URL is the ws://HOST:PORT/ws of a ccmux-overseer",
+        Unreached.SILENT: "it hangs, or has very much to do: what it prints says why",
+    }.get(unreached, "")
 
 
 def _list(overseer: OverseerClient, *, in_json: bool) -> None:

@@ -134,12 +134,18 @@ class DaemonUnreachable(CcmuxError):
     """Nobody answers on control.sock, or the wrong one does; `unreached` says which."""
 
     def __init__(
-        self, path: str, reason: str, unreached: Unreached = Unreached.NOBODY, *, way_out: str = ""
+        self,
+        path: str,
+        reason: str,
+        unreached: Unreached = Unreached.NOBODY,
+        *,
+        way_out: str = "",
+        who: str = "daemon",
     ) -> None:
-        """`way_out`: what to do, from who knows how the daemon is started there; "" is by hand."""
+        """`way_out`: what to do, from who knows how `who` is started there; "" is the daemon by hand."""
         self.reason = reason
         self.unreached = unreached
-        super().__init__(f"no daemon answers at {path} ({reason}); {way_out or _WAYS[unreached]}")
+        super().__init__(f"no {who} answers at {path} ({reason}); {way_out or _WAYS[unreached]}")
 
 
 class RequestRefused(CcmuxError):

@@ -7,10 +7,11 @@ started by these, never by who deploys. It renews what changed and runs, and sta
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ccmux.core.settings import PrivacySettings, RelaySettings, Settings
 from ccmux.core.unit_state import UnitState
-from ccmux.core.units import RECONCILE
+from ccmux.core.units import DAEMON, RECONCILE
 
 _RUNS = {"active", "activating", "reloading"}
 
@@ -57,6 +58,29 @@ def roll_out(rendered: Mapping[str, str], states: Iterable[UnitState], changed: 
         ),
         start=tuple(name for name in lasting if active[name] not in _RUNS),
     )
+
+
+def restart_is_due(
+    running: Settings | None, deployed: Settings, states: Iterable[UnitState], rollout: Rollout
+) -> bool:
+    """Return whether the daemon goes on with other settings than those that are deployed.
+
+    Args:
+        running: What it came up with, None where nobody can tell.
+        deployed: What the settings file says now.
+        states: How the units stood before.
+        rollout: What systemd is told.
+
+    """
+    runs = any(state.name == DAEMON and state.active == "active" for state in states)
+    if running is None or not runs or DAEMON in rollout.renew:
+        return False
+    return _of_daemon(running) != _of_daemon(deployed)
+
+
+def _of_daemon(settings: Settings) -> Settings:
+    """Return the settings without the tables that others than the daemon work by."""
+    return replace(settings, timers={}, adapters={}, relay=RelaySettings(), privacy=PrivacySettings())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,14 +22,15 @@ WayOut = Callable[[Unreached], str]
 class OverseerClient:
     """A connection on which nothing is told that was not asked for."""
 
-    def __init__(self, url: str, *, token: str, way_out: WayOut | None = None) -> None:
-        """Connect.
+    def __init__(self, url: str, *, token: str, who: str, way_out: WayOut) -> None:
+        """Connect. `who` is to answer there; `way_out` says what to do where nobody does.
 
         Raises:
             DaemonUnreachable: Nobody answers there, or it does not want us.
 
         """
         self._url = url
+        self._who = who
         self._way_out = way_out
         headers = {"Authorization": f"Bearer {token}"} if token else None
         try:
@@ -111,5 +112,5 @@ class OverseerClient:
         return self._unreachable(why, Unreached.REFUSED)
 
     def _unreachable(self, reason: str, unreached: Unreached = Unreached.NOBODY) -> DaemonUnreachable:
-        way_out = "" if self._way_out is None else self._way_out(unreached)
-        return DaemonUnreachable(self._url, reason, unreached, way_out=way_out)
+        way_out = self._way_out(unreached)
+        return DaemonUnreachable(self._url, reason, unreached, way_out=way_out, who=self._who)

@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccmux.core.deployment import Plan, diff, plan
-from ccmux.core.errors import DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
-from ccmux.core.rollout import Rollout, failed, roll_out
+from ccmux.core.errors import AlreadyRunning, DeploymentRefused, ServiceManagerFailed, StateDirUnsafe
+from ccmux.core.rollout import Rollout, failed, restart_is_due, roll_out
+from ccmux.core.settings import project_name
+from ccmux.core.starting import Starting
+from ccmux.core.unit_state import UnitState
 from ccmux.core.units import DAEMON, RECONCILE
+from ccmux.drivers.runtime_dir import RunningDaemon
 from ccmux.drivers.systemd.manager import UserManager
 from ccmux.drivers.systemd.unit_files import UnitFiles, only_deployment
 from ccmux.place import place_at
@@ -61,7 +65,7 @@ class Deployer:
             existing = files.read()
             gathered = self._gathered(existing)
             planned = plan_for(gathered, existing)
-            _refuse(gathered, planned, unread(manager, files))
+            _refuse(gathered, planned, unread(manager, files), self._in_the_way(gathered))
             self._keep()
             renewal.begin([*planned.created, *planned.updated, *planned.orphans])
             begun = renewal.begun()
@@ -74,10 +78,13 @@ class Deployer:
                 manager.reload()
                 manager.reset_failed(*planned.orphans)
             names = list(gathered.rendered)
-            self._carry_out(roll_out(gathered.rendered, manager.units(names), begun))
+            states = manager.units(names)
+            rollout = roll_out(gathered.rendered, states, begun)
+            older = self._older(gathered, states, rollout)
+            self._carry_out(rollout)
             renewal.done()
         self._say(_sum(planned, len(names)))
-        for warning in [*gathered.warnings, *self._linger()]:
+        for warning in [*gathered.warnings, *older, *self._linger()]:
             self._warn(warning)
         try:
             manager.start(DAEMON)  # waits until it is up; where it is, at once
@@ -101,7 +108,9 @@ class Deployer:
         existing = files.read()
         gathered = self._gathered(existing)
         planned = plan_for(gathered, existing)
-        _refuse(gathered, planned, "" if unreachable else unread(manager, files))
+        _refuse(
+            gathered, planned, *([] if unreachable else [unread(manager, files), self._in_the_way(gathered)])
+        )
         if changes := diff(existing, planned, whole=whole):
             self._say(changes.removesuffix("\n"))
         names = list(gathered.rendered)
@@ -118,7 +127,7 @@ class Deployer:
             if units:
                 self._say(f"  would {word}: {' '.join(units)}")
         self._say(f"{_sum(planned, len(names))}; nothing was changed")
-        for warning in gathered.warnings:
+        for warning in [*gathered.warnings, *self._older(gathered, states, would)]:
             self._warn(warning)
         if unreachable:
             raise ServiceManagerFailed("cannot be deployed", str(unreachable))
@@ -169,6 +178,22 @@ class Deployer:
     def _gathered(self, existing: Mapping[str, str]) -> Gathered:
         return gather_all_problems(self._config, self._environment, self._manager, existing)
 
+    def _in_the_way(self, gathered: Gathered) -> str:
+        """Return "" where the service can have its runtime directory, else which daemon holds it."""
+        runtime_dir = Path(gathered.settings.runtime.dir).expanduser()
+        with RunningDaemon.found(runtime_dir) as daemon:
+            if daemon is None:
+                return ""
+            [service] = self._manager.units([DAEMON])
+            if service.pid == daemon.pid or daemon.ended(within_s=0):
+                return ""
+            if daemon.project != project_name(gathered.settings, Path.cwd().name):
+                return str(AlreadyRunning(str(runtime_dir), daemon.pid, daemon.project))
+            return (
+                f"a daemon that systemd did not start runs here (pid {daemon.pid}), and the service cannot "
+                "start beside it; `ccmux stop` ends it, Claude goes on; then deploy again"
+            )
+
     def _keep(self) -> None:
         """Keep the settings that are deployed: units are judged by them where ccmux.toml is wrong later."""
         try:
@@ -198,6 +223,14 @@ class Deployer:
             for name in units:
                 self._say(f"    {word} {name}")
 
+    def _older(self, gathered: Gathered, states: Sequence[UnitState], rollout: Rollout) -> list[str]:
+        """Return a warning where the daemon goes on with other settings than these."""
+        running = place_at(self._config, self._environment).running_settings()
+        if not restart_is_due(running, gathered.settings, states, rollout):
+            return []
+        restart = Starting(deployed=True).restart
+        return [f"the daemon runs with older settings; {restart} takes the new ones (Claude goes on)"]
+
     def _linger(self) -> list[str]:
         """Let the units run without a login; return a warning where that cannot be."""
         lingering = self._manager.lingering()
@@ -221,9 +254,9 @@ class Deployer:
         return not found.down
 
 
-def _refuse(gathered: Gathered, planned: Plan, unread_folder: str) -> None:
-    """Refuse what must not be deployed, before anything is changed."""
-    problems = [*gathered.problems, *planned.refused, *([unread_folder] if unread_folder else [])]
+def _refuse(gathered: Gathered, planned: Plan, *more: str) -> None:
+    """Refuse what must not be deployed, before anything is changed; "" is nothing."""
+    problems = [*gathered.problems, *planned.refused, *filter(None, more)]
     if problems:
         raise DeploymentRefused(str(gathered.config), problems)
 

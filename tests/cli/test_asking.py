@@ -161,7 +161,7 @@ EVENTS: dict[str, dict[str, Any]] = {
         "type": "turn",
         "turn": [{"type": "text", "text": "done"}, {"type": "tool_use"}],
     },
-    "turn     1 blocks: no text": {"type": "turn", "turn": [{"type": "thinking"}]},
+    "turn     1 block: no text": {"type": "turn", "turn": [{"type": "thinking"}]},
     "message  7 mail: dead: too often": {
         "type": "message",
         "id": 7,
@@ -217,6 +217,24 @@ def test_tail_prints_until_the_stream_ends_and_says_how_to_go_on(project: Projec
     assert "(bye)" in done.stderr
     assert done.stderr.endswith("go on with: ccmux tail --since 7\n")
     assert subscriptions == [{"since": 5}, {}]
+
+
+def test_a_number_that_was_never_told_is_said_and_the_tail_goes_on_from_the_newest(project: Project) -> None:
+    subscriptions = []
+
+    def events(asked: dict[str, Any]) -> bytes:
+        subscriptions.append(asked)
+        return lines(
+            {"seq": 42, "ts": 1.0, "type": "state", "state": "idle"}, {"type": "error", "error": "bye"}
+        )
+
+    with project.daemon(kind, events):
+        done = project.run("tail", "--since", "99999")
+        assert "there is no event" not in project.run("tail", "--since", "41").stderr
+    assert " 42 state " in done.stdout
+    says, _ = done.stderr.splitlines()
+    assert says == "ccmux: there is no event 99999 yet, the newest is 41; what comes follows"
+    assert subscriptions == [{"since": 41}, {"since": 41}]
 
 
 def test_a_reader_that_leaves_ends_the_tail_quietly(project: Project) -> None:

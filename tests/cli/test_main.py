@@ -73,7 +73,8 @@ USAGE = [
     (["send", "--wait", "ever", "x"], "invalid choice"),
     (["messages", "--limit", "0"], "from 1 to 1000"),
     (["messages", "--state", "lost"], "invalid choice"),
-    (["tail", "--since", "x"], "invalid int value"),
+    (["tail", "--since", "x"], "must be an event's number, which stands behind its time; it is 'x'"),
+    (["tail", "--since", "-1"], "must be an event's number"),
 ]
 
 

@@ -43,7 +43,11 @@ def test_a_task_is_started_listed_stopped_and_started_again(tasks: Tasks) -> Non
     assert line.split()[1] == "active"
     assert line.endswith(": sleep 1000")
     again = tasks.run("start", "s")
-    assert (again.returncode, again.stderr) == (1, "ccmux: task already has a running worker\n")
+    says = f"s runs already; to start it anew: ccmux tasks --url {tasks.url} stop s, then start it"
+    assert (again.returncode, again.stderr) == (1, f"ccmux: {says}\n")
+    assert f"s was not given up; where it does not run: ccmux tasks --url {tasks.url} start s" in (
+        tasks.run("reset", "s").stderr
+    )
     assert tasks.run("stop", "s").stdout == "s has ended, SIGTERM\n"
     assert tasks.run("stop", "s").stdout == "s is stopped\n"
     assert json.loads(tasks.run("--json", "start", "s").stdout)["type"] == "started"
@@ -82,9 +86,9 @@ def test_logs_follow(project: Project, overseer: OverseerStand, tasks: Tasks) ->
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("logs", "nobody"), "task not found"),
-        (("reset", "nobody"), "task not found"),
-        (("stop", "nobody"), "task not found"),
+        (("logs", "nobody"), "there is no task nobody; `ccmux tasks --url ws://"),
+        (("reset", "nobody"), "there is no task nobody; `ccmux tasks --url ws://"),
+        (("stop", "nobody"), "there is no task nobody; `ccmux tasks --url ws://"),
         (("start", "nobody"), "there is no task 'nobody'; to make it, give its command behind --"),
         (("start", "x", "--", "no-such-program"), "cannot start no-such-program: No such file or directory"),
     ],
@@ -107,6 +111,22 @@ def test_without_a_daemon_it_says_how_to_start_one(project: Project) -> None:
     assert done.returncode == 1
     assert "127.0.0.1:1" in done.stderr
     assert "start it with `ccmux`" in done.stderr
+
+
+@pytest.mark.parametrize("url", ["foo", "http://127.0.0.1:8080/ws", "127.0.0.1:8080"])
+def test_what_is_no_websocket_url_says_what_it_must_be(project: Project, url: str) -> None:
+    done = project.run("tasks", "--url", url)
+    assert done.returncode == 2
+    assert f"--url: must be ws://HOST:PORT/ws, it is '{url}'" in done.stderr
+
+
+def test_without_an_overseer_at_the_url_it_says_which_program_answers_there(project: Project) -> None:
+    done = project.run("tasks", "--url", "ws://127.0.0.1:1/ws")
+    assert done.returncode == 1
+    assert done.stderr.startswith("ccmux: no overseer answers at ws://127.0.0.1:1/ws (")
+    assert done.stderr.endswith(
+        "start it with `ccmux-overseer`, or see that the URL is its ws://HOST:PORT/ws\n"
+    )
 
 
 def test_a_token_that_is_not_the_right_one_says_so(project: Project, overseer: OverseerStand) -> None:

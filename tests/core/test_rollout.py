@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ccmux.core.rollout import Failed, Rollout, failed, roll_out
+from ccmux.core.rollout import Failed, Rollout, failed, restart_is_due, roll_out
+from ccmux.core.settings import McpSettings, RelaySettings, Settings, TaskSettings, TimerSettings
 from ccmux.core.unit_state import UnitState
 
 INSTALL = "\n[Install]\nWantedBy=ccmux.target\n"
@@ -78,3 +79,27 @@ def test_only_what_should_run_makes_a_deployment_fail() -> None:
 
 def test_what_runs_at_boot_is_not_judged_by_itself() -> None:
     assert failed(TEXTS, states(ccmux_reconcile="failed")) == Failed()
+
+
+@pytest.mark.parametrize(
+    ("deployed", "is_due"),
+    [
+        (Settings(), False),
+        (Settings(mcp=McpSettings(port=8_123)), True),
+        (Settings(overseer_tasks={"bell": TaskSettings(command=("bell",))}), True),
+        (Settings(timers={"day": TimerSettings(message="hello")}), False),
+        (Settings(relay=RelaySettings(enabled=True)), False),
+    ],
+)
+def test_a_restart_is_due_where_something_of_the_daemons_own_is_another(
+    deployed: Settings, is_due: bool
+) -> None:
+    assert restart_is_due(Settings(), deployed, states(), Rollout()) is is_due
+
+
+def test_no_restart_is_due_where_the_daemon_begins_anyway_or_nobody_can_tell() -> None:
+    other = Settings(mcp=McpSettings(port=8_123))
+    assert not restart_is_due(None, other, states(), Rollout())
+    assert not restart_is_due(Settings(), other, states("inactive"), Rollout())
+    assert not restart_is_due(Settings(), other, states(ccmux="activating"), Rollout())
+    assert not restart_is_due(Settings(), other, states(), Rollout(renew=("ccmux.service",)))

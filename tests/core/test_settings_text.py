@@ -70,6 +70,15 @@ def test_the_commented_examples_come_to_life_and_hold_every_key() -> None:
         assert {line[4:].split(" ")[0] for line in told.split("\n")[1:] if line[4] != " "} == keys
 
 
+def test_the_default_of_each_number_of_a_named_table_stands_with_its_meaning() -> None:
+    for name, shape in NAMED_TABLES.items():
+        told = EXAMPLE.partition(f"# [{name}.NAME]")[2].partition("\n\n")[0]
+        for key in fields(shape):
+            if isinstance(key.default, int | float):
+                meaning = re.split(r"\n#   (?=\w)", told.partition(f"\n#   {key.name} ")[2])[0]
+                assert re.search(rf"\b{key.default}\b.*if not set", meaning), (name, key.name)
+
+
 def test_a_shape_without_docstrings_still_gives_every_key(monkeypatch: Any) -> None:
     for shape in (*TABLES.values(), *NAMED_TABLES.values()):
         monkeypatch.setattr(shape, "__doc__", None)

@@ -49,6 +49,17 @@ def on(path: Path, story: Callable[[SqliteTasks], Awaitable[None]]) -> None:
     asyncio.run(told())
 
 
+async def nothing(_: SqliteTasks) -> None:
+    """It is enough that it opens."""
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "gone", tmp_path / "file"):
+        with pytest.raises(StoreFailed, match=rf"there is no folder {folder}; make it, or name another file"):
+            on(folder / "tasks.db", nothing)
+
+
 def test_what_is_saved_is_loaded_oldest_first(tmp_path: Path) -> None:
     async def save(store: SqliteTasks) -> None:
         assert await store.load() == []

@@ -230,6 +230,16 @@ class SystemdStand:
     def ccmux(self, *args: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.run(str(PROGRAMS / "ccmux"), *args, check=check)
 
+    def start_ccmux(self) -> subprocess.Popen[bytes]:
+        """Start a daemon in the foreground, as a person does."""
+        return subprocess.Popen(
+            self._inside([str(PROGRAMS / "ccmux")]),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
     def tmux(self, *args: str, check: bool = True) -> str:
         """Run a tmux command on the user's default server."""
         return self.run("tmux", *args, check=check).stdout

@@ -12,7 +12,7 @@ import pytest
 from ccmux.core.programs import USUAL_PATH
 from ccmux.core.units.syntax import unit as text_of_unit
 from ccmux.trial.ports import LentPort
-from tests.house.stand import until
+from tests.house.stand import LIMIT_S, until
 from tests.systemd.stand import PROGRAMS, SystemdStand
 
 OURS = "# Made by ccmux-deploy from "
@@ -182,6 +182,40 @@ def test_a_second_project_is_refused_with_the_way_out(shared_systemd: SystemdSta
     other.unlink()
     assert "  would remove: ccmux-old.service" in deploy(shared_systemd, "--dry-run").stdout.splitlines()
     unit.unlink()
+
+
+def test_a_daemon_in_the_foreground_is_named_before_anything_is_changed(systemd: SystemdStand) -> None:
+    systemd.write_settings()
+    with systemd.start_ccmux() as foreground:
+        running = systemd.until_state("idle")
+        for words in ((), ("--dry-run",)):
+            done = deploy(systemd, *words, check=False)
+            assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+            assert "`ccmux stop` ends it" in done.stderr
+            assert done.stderr.endswith("; nothing was changed\n")
+            assert files(systemd) == {}
+        systemd.settings["project"]["name"] = "another"
+        assert "is in use by the ccmux daemon of project 'stand'" in deploy(systemd, check=False).stderr
+        systemd.settings["project"]["name"] = "stand"
+        systemd.write_settings()
+        systemd.ccmux("stop")
+        assert foreground.wait(LIMIT_S) == 0
+    deploy(systemd)
+    assert systemd.until_state("idle")["pid"] == running["pid"]
+    assert changes(deploy(systemd)) == []
+
+
+def test_a_daemon_that_goes_on_with_older_settings_is_told_of_until_it_is_restarted(
+    systemd: SystemdStand,
+) -> None:
+    older = "the daemon runs with older settings; systemctl --user restart ccmux.service takes the new ones"
+    assert older not in deploy(systemd).stderr
+    systemd.settings["timing"] = {"idle_threshold": 2.5}
+    for words in (("--dry-run",), (), ()):
+        done = deploy(systemd, *words)
+        assert (changes(done), older in done.stderr) == ([], True)
+    systemd.systemctl("restart", "ccmux.service")
+    assert older not in deploy(systemd).stderr
 
 
 def test_where_no_systemd_answers_one_line_says_what_is_missing(shared_systemd: SystemdStand) -> None:

@@ -128,6 +128,7 @@ class Keep:
 
 Command = Spawn | End | WakeAfter | Say | Keep
 
+NO_TASK = "task not found"
 RUNS_ALREADY = "task already has a running worker"
 NOT_ERRORED = "task is not in errored state"
 

@@ -193,8 +193,8 @@ class AdapterSettings:
         exec: The program, as a list of words or as a string; [] is the program ccmux-NAME.
         env: More environment variables: { NAME = "value" }.
         syslog: Its name in the journal; "" is ccmux-NAME.
-        restart_delay: Seconds before it is started anew, however it ended; ten starts in five minutes,
-            or in ten times 20 seconds and the delay where that is longer, end that.
+        restart_delay: Seconds before it is started anew, however it ended, 10 if not set; ten starts in five
+            minutes, or in ten times 20 seconds and the delay where that is longer, end that.
 
     """
 
@@ -221,12 +221,12 @@ class TaskSettings:
         command: The program, as a list of words or as a string that is split as a shell would; started in
             the project's folder, without a shell.
         env: More environment variables: { NAME = "value" }.
-        restart_delay: Seconds before it is started anew, however it ended.
-        max_restart_delay: The delay doubles each time it ends too soon, up to this.
-        min_uptime: Seconds after which it has started well, and the delay is short again.
+        restart_delay: Seconds before it is started anew, however it ended; 1 if not set.
+        max_restart_delay: The delay doubles each time it ends too soon, up to this; 60 if not set.
+        min_uptime: Seconds after which it has started well, and the delay is short again; 60 if not set.
         error_threshold: With this many ends within error_window it is given up until it is reset or ccmux is
-            started anew; 0 is never.
-        error_window: Seconds.
+            started anew; 0 if not set, which is never.
+        error_window: Seconds; 600 if not set.
 
     """
 

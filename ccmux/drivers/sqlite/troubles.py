@@ -38,6 +38,8 @@ _ANY_WAY_OUT = "make the file and its folder writable, and see that the disk is 
 def store_failed(path: Path, error: sqlite3.Error | OSError) -> StoreFailed:
     """Return our error for this one; raise it `from` it."""
     code = _primary(error)
+    if not path.parent.is_dir():
+        return StoreFailed(str(path), f"there is no folder {path.parent}", "make it, or name another file")
     return StoreFailed(str(path), str(error), _WAYS_OUT.get(code, _ANY_WAY_OUT), passes=code in _PASSING)
 
 

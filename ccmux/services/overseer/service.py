@@ -32,6 +32,7 @@ from ccmux.core.overseer.protocol import (
 )
 from ccmux.core.overseer.standing import Standing
 from ccmux.core.overseer.task import (
+    NO_TASK,
     Command,
     Definition,
     End,
@@ -62,7 +63,6 @@ KEEP_EVERY_S = 0.05
 KEEP_AGAIN_S = 1.0
 """How long after a failure it is tried again to keep what changed."""
 
-NO_TASK = "task not found"
 NEVER_RAN = "no worker for task"
 NO_COMMAND = "command is required"
 ENDING = "the overseer ends"
