@@ -162,18 +162,29 @@ class Relay:
         self._process.send_signal(signal.SIGSTOP)
 
     def tell(self, *sessions: dict[str, Any]) -> None:
-        """Report these sessions."""
+        """Report these sessions; who comes from here on finds them there."""
         self._post("heartbeat", {"sessions": sessions})
+        self._until_shown(len(sessions))
 
     def stop(self) -> None:
+        """Report that the last session has ended; who comes from here on finds none."""
         self._post("stop", {})
+        self._until_shown(0)
+
+    def _until_shown(self, count: int) -> None:
+        """Wait for the relay's word: it pauses between two states, and shows the older one meanwhile."""
+        until(lambda: f"\nccmux_relay_sessions {count}\n" in self._ask("GET", "/metrics"), "shown")
 
     def _post(self, path: str, body: object) -> None:
+        self._ask("POST", f"/api/live/{path}", json.dumps(body))
+
+    def _ask(self, method: str, path: str, body: str | None = None) -> str:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
-            headers = {"Authorization": f"Bearer {KEY}"}
-            connection.request("POST", f"/api/live/{path}", json.dumps(body), headers)
-            assert connection.getresponse().status == 200
+            connection.request(method, path, body, {"Authorization": f"Bearer {KEY}"})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            return answer.read().decode()
         finally:
             connection.close()
 
