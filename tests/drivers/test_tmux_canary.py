@@ -67,9 +67,10 @@ canary.fly({"a": "b"}, limit_s=100)
 """
 
 
-def test_where_the_doctor_is_killed_the_server_ends_itself() -> None:
+def test_where_the_doctor_is_killed_the_server_ends_itself(tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
-    with subprocess.Popen([sys.executable, "-c", KILLED, mark]) as doctor:
+    environment = {**os.environ, "TMPDIR": str(tmp_path)}  # what is left of it
+    with subprocess.Popen([sys.executable, "-c", KILLED, mark], env=environment) as doctor:
         until(lambda: len(servers(mark)) == 1, "the server runs")
         doctor.kill()
     until(lambda: not servers(mark), "the server ended itself")
