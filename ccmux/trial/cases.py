@@ -246,7 +246,7 @@ def interrupt(stand: Stand) -> None:
     stand.start()
     with stand.following() as events:
         stand.write("wait 20")
-        events.until("state", state="busy")
+        events.until("message", state="started")  # an Esc before that leaves no turn
         stand.until_screen("esc to interrupt")
         stand.ccmux("interrupt")
         _same("the turn's outcome", events.until("turn")["outcome"], "interrupted")

@@ -111,7 +111,7 @@ def test_escape_while_it_works_leaves_no_busy_behind(stand: Stand) -> None:
     stand.start()
     with stand.following() as events:
         stand.write("wait 20")
-        events.until("state", state="busy")
+        events.until("message", state="started")
         stand.until_screen("esc to interrupt")
         stand.keys("Escape")
         assert events.until("turn")["outcome"] == "interrupted"

@@ -63,7 +63,7 @@ def test_what_claude_gives_back_after_esc_is_held_for_like_a_draft(stand: Stand)
     stand.start()
     with stand.following() as events:
         stand.write("wait 20")
-        events.until("state", state="busy")
+        events.until("message", state="started")  # an Esc before Claude wrote the prompt down leaves no turn
         stand.until_screen("esc to interrupt")
         stand.keys("Escape")
         assert events.until("turn")["outcome"] == "interrupted"
