@@ -21,7 +21,6 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 GOING_AWAY = int(CloseCode.GOING_AWAY)
-POLICY_VIOLATION = int(CloseCode.POLICY_VIOLATION)
 TRY_AGAIN_LATER = int(CloseCode.TRY_AGAIN_LATER)
 
 

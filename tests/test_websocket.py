@@ -15,12 +15,11 @@ import uvicorn
 from starlette.applications import Starlette
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, ConnectionClosedError, InvalidStatus
-from websockets.frames import Frame, Opcode
+from websockets.frames import CloseCode, Frame, Opcode
 
 from ccmux.web.server import listen, port_of
 from ccmux.websocket import (
     GOING_AWAY,
-    POLICY_VIOLATION,
     Handshake,
     Lobby,
     Peer,
@@ -30,6 +29,7 @@ from ccmux.websocket import (
 )
 
 LIMIT_S = 20.0
+POLICY_VIOLATION = CloseCode.POLICY_VIOLATION
 P = ParamSpec("P")
 
 
